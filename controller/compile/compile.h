@@ -1,0 +1,47 @@
+// Turns what resolving changed into edits of the route table and of the endpoints.
+//
+// Order (controller/doc/pipeline.md): new backends' endpoints, patterns, then listeners and rules
+// in one commit, then what is gone. Ids of listeners are given per identity and kept for the life
+// of the Compiler.
+//
+// Process: controller, sluicectl.   Thread: event loop.   Pure but for the Editor and EndpointTable
+// that it is given. Tested by: test/unit/controller/compile/, test/property/incremental_test.cc
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "controller/resolve/delta.h"
+#include "shared/base/result.h"
+#include "shared/table/editor.h"
+#include "shared/table/endpoints.h"
+
+namespace sluice::compile {
+
+class Compiler {
+ public:
+  Compiler(table::Editor& editor, table::EndpointTable& endpoints)
+      : editor_(editor), endpoints_(endpoints) {}
+
+  // Endpoints that already have a slot swap at once; new ones are published before any rule needs
+  // them.
+  Result<void> apply_endpoints(const resolve::Delta& delta);
+  // The patterns the delta's rules use; true: the list grew, so commit and wait for warm workers
+  // before apply_rules().
+  bool apply_patterns(const resolve::Delta& delta);
+  // Marks listeners and rules; the caller commits the Editor, then calls release().
+  void apply_rules(const resolve::Delta& delta);
+  // Frees the slots of backends that are gone.
+  void release(const resolve::Delta& delta);
+
+ private:
+  struct Contribution;
+  table::Editor& editor_;
+  table::EndpointTable& endpoints_;
+  std::map<resolve::ListenerKey, std::uint32_t> listener_ids_;
+  std::map<model::ObjectKey, std::vector<std::pair<std::uint32_t, table::Host>>> contributions_;
+  std::uint32_t next_listener_id_ = 1;
+};
+
+}  // namespace sluice::compile

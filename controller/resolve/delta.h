@@ -1,0 +1,112 @@
+// What resolving one batch changed: the input of compile and status. Values only.
+//
+// Everything is keyed by identity, so applying the same Delta twice changes nothing, and "removed"
+// needs only the key.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "controller/model/gateway.h"
+#include "controller/model/http_route.h"
+#include "controller/model/object.h"
+#include "controller/resolve/finding.h"
+
+namespace sluice::resolve {
+
+struct ListenerKey {
+  model::ObjectName gateway;
+  std::string listener;
+  auto operator<=>(const ListenerKey&) const = default;
+
+  std::string text() const { return gateway.text() + "/" + listener; }
+};
+
+// An address and port to listen on. address: canonical text ("0.0.0.0", "::", "10.0.0.1"), port:
+// the one to open.
+struct Socket {
+  std::string address;
+  std::uint16_t port = 0;
+  auto operator<=>(const Socket&) const = default;
+  std::string text() const;  // "0.0.0.0:8080", "[::]:8080"
+};
+
+// A listener that takes part in serving. hostname: lower case, "" = any, "*.example.com" =
+// wildcard.
+struct ServedListener {
+  ListenerKey key;
+  std::string hostname;
+  std::uint16_t port = 0;         // of the Gateway
+  std::uint16_t client_port = 0;  // port + --port-offset
+  std::vector<Socket> sockets;    // sorted
+  bool operator==(const ServedListener&) const = default;
+};
+
+// Identity under which endpoints are published: "Service/ns/name:port" or "Backend/ns/name".
+using BackendId = std::string;
+
+struct ResolvedBackendRef {
+  std::uint32_t weight = 1;
+  BackendId backend;  // empty: invalid, answers 500
+  std::string name;   // "ns/name:port" for people
+  bool operator==(const ResolvedBackendRef&) const = default;
+};
+
+struct ResolvedRule {
+  std::string name;
+  std::vector<model::HttpRouteMatch> matches;
+  std::vector<ResolvedBackendRef> backends;
+  bool operator==(const ResolvedRule&) const = default;
+};
+
+// The listeners and original route hostnames under which a route's rules are served. hostnames:
+// those of the route that intersect the listener's, lower case; exactly {""} when the route has
+// none.
+struct Attachment {
+  ListenerKey listener;
+  std::vector<std::string> hostnames;
+  bool operator==(const Attachment&) const = default;
+};
+
+struct ServedRoute {
+  model::ObjectKey key;
+  std::optional<std::int64_t> created;
+  std::vector<Attachment> attachments;
+  std::vector<ResolvedRule> rules;
+  bool operator==(const ServedRoute&) const = default;
+};
+
+// address: IPv4 or IPv6 text, or a unix path (port 0).
+struct BackendAddress {
+  std::string address;
+  std::uint16_t port = 0;
+  bool unix_path = false;
+  auto operator<=>(const BackendAddress&) const = default;
+};
+
+struct ServedBackend {
+  BackendId id;
+  std::vector<BackendAddress> addresses;  // sorted, without doubles; only ready ones
+  bool operator==(const ServedBackend&) const = default;
+};
+
+struct Delta {
+  std::vector<ServedListener> listeners;
+  std::vector<ListenerKey> listeners_gone;
+  std::vector<ServedRoute> routes;
+  std::vector<model::ObjectKey> routes_gone;
+  std::vector<ServedBackend> backends;
+  std::vector<BackendId> backends_gone;
+  std::vector<ObjectFindings> findings;         // objects whose findings changed
+  std::vector<model::ObjectKey> findings_gone;  // objects that are gone or no longer ours
+
+  bool empty() const {
+    return listeners.empty() && listeners_gone.empty() && routes.empty() && routes_gone.empty() &&
+           backends.empty() && backends_gone.empty() && findings.empty() && findings_gone.empty();
+  }
+};
+
+}  // namespace sluice::resolve

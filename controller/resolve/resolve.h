@@ -1,0 +1,44 @@
+// What the objects mean: class ownership, listeners and their conflicts, attachment, grants,
+// backends, endpoints.
+//
+// apply() looks only at what the changes can reach (reverse indexes by Gateway, listener, route,
+// grant, namespace, Service, EndpointSlice, Backend) and returns only what came out differently.
+// After any sequence of changes the state equals that of a fresh Resolver on the same objects
+// (test/property/resolve_incremental_test.cc).
+//
+// Process: controller, sluicectl check.   Thread: one.   Pure: no clock, file or environment;
+// iteration order is by name. Spec: gateway-api v1.7.0; the choices that are ours are in
+// controller/doc/pipeline.md. Tested by: test/golden, test/unit/controller/resolve/,
+// test/property/resolve_incremental_test.cc
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "controller/model/store.h"
+#include "controller/resolve/delta.h"
+
+namespace sluice::resolve {
+
+struct Options {
+  std::string controller_name = "sluice.dev/gateway-controller";
+  std::vector<std::string> addresses = {"0.0.0.0", "::"};  // of Gateways without spec.addresses
+  std::uint16_t port_offset = 0;
+};
+
+class Resolver {
+ public:
+  explicit Resolver(Options options);
+  ~Resolver();
+
+  // `store` has the changes applied already; `changes` says which keys they were.
+  Delta apply(const model::Store& store, std::span<const model::Change> changes);
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace sluice::resolve

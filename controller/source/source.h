@@ -1,0 +1,42 @@
+// Where objects come from: files or (later) Kubernetes, behind one interface. A source yields
+// batches of Changes.
+//
+// Process: controller.   Thread: event loop: fd() becomes readable when poll() has something to
+// say. A batch is what must become visible together: one burst of file events, or one swap of a
+// mounted ConfigMap's ..data.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "controller/model/object.h"
+#include "controller/model/store.h"
+
+namespace sluice::source {
+
+struct Batch {
+  std::vector<model::Change> changes;
+  bool problems_changed = false;
+};
+
+class Source {
+ public:
+  virtual ~Source() = default;
+  virtual int fd() const = 0;
+  // Milliseconds until poll() wants to be called without an event; -1: none.
+  virtual int timeout_ms() const = 0;
+  // Reads what happened. An empty batch is normal.
+  virtual Batch poll(std::uint64_t now_ms) = 0;
+  // Looks at everything now, events or not: `sluicectl wait` must not race the write that it waits
+  // for.
+  virtual Batch rescan() = 0;
+  virtual std::vector<model::Problem> problems() const = 0;  // all current ones, sorted
+  // The accepted object as JSON text without status (metadata with namespace, generation and labels
+  // filled in); "" if unknown.
+  virtual std::string object_json(const model::ObjectKey& key) const = 0;
+  virtual std::vector<std::string> ignored()
+      const = 0;  // "apps/v1 Deployment default/web (web.yaml:1)", each once
+};
+
+}  // namespace sluice::source

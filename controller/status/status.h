@@ -1,0 +1,61 @@
+// Findings + acknowledgements -> the status that a cluster would show.
+//
+// Rules (controller/doc/conditions.md): nothing turns True before every live worker has
+// acknowledged a table that contains it; a condition that turns False is shown at once; a listener
+// is Programmed when all its sockets are open in every worker; no worker at all:
+// Programmed=False/Pending; route conditions do not wait longer than 1 s when no worker lives. One
+// revision per change of content; lastTransitionTime changes only with the condition's status.
+//
+// Process: controller, sluicectl check.   Thread: event loop.   Pure: time comes in.
+// Tested by: test/unit/controller/status/, test/golden
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "controller/model/store.h"
+#include "controller/resolve/finding.h"
+
+namespace sluice::status {
+
+// What is known of the data plane.
+struct DataPlane {
+  bool any_worker = false;
+  std::uint64_t acknowledged = 0;  // newest generation that every live worker has adopted
+  // "0.0.0.0:8080" -> why it is not open everywhere; absent from both: not known yet.
+  std::set<std::string> open_sockets;
+  std::map<std::string, std::string> failed_sockets;
+  bool listeners_on = true;  // false: no nginx has `sluice_listeners on;`
+};
+
+class StatusBook {
+ public:
+  explicit StatusBook(std::string controller_name);
+
+  // `published` is the table generation that contains the findings.
+  void put(const resolve::ObjectFindings& findings, std::uint64_t published, std::int64_t now_ms);
+  void remove(const model::ObjectKey& key);
+
+  // Recomputes what the data plane's news changed and returns the objects whose shown status
+  // changed.
+  std::vector<model::ObjectKey> refresh(const DataPlane& data_plane, std::int64_t now_ms);
+
+  // `.status` of the object; null JSON when it has none (not ours, or a kind without status).
+  nlohmann::json status_of(const model::ObjectKey& key) const;
+
+  // Milliseconds until refresh() must be called again without news; -1: none.
+  int timeout_ms(std::int64_t now_ms) const;
+
+ private:
+  struct Entry;
+  std::string controller_name_;
+  std::map<model::ObjectKey, std::shared_ptr<Entry>> entries_;
+};
+
+}  // namespace sluice::status

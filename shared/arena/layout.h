@@ -1,0 +1,72 @@
+// The fixed files of the arena's directory: ctl, slots, counters. Same rules as
+// shared/table/format.h. Format: shared/doc/table_format.md, "Control files".   Invariants:
+// shared/doc/publication.md
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace sluice::arena {
+
+inline constexpr std::uint64_t kMagic = 0x31656369756c5331;  // "1Sluice1"
+inline constexpr std::uint32_t kSlots = 1024;
+inline constexpr std::size_t kSlotBytes = 4096;
+
+// File `ctl`. Only the controller writes; every 8-byte member is accessed atomically after
+// creation.
+struct Control {
+  std::uint64_t magic;
+  std::uint32_t byte_order;             // 0x01020304
+  std::uint32_t incompatible_features;  // a reader that doesn't know a set bit refuses the table
+  std::uint32_t compatible_features;
+  std::uint32_t reserved0;
+  std::uint64_t incarnation;   // +1 per controller start
+  std::uint64_t heartbeat_ms;  // CLOCK_MONOTONIC
+  std::uint64_t reserved1[3];
+  // -- one cache line --
+  std::uint64_t root_word;      // [segment:8 | low generation bits:24 | offset:32]; 0 = none yet
+  std::uint64_t generation;     // of the published root
+  std::uint64_t epoch;          // +1 per publication (root or endpoint slot)
+  std::uint64_t high_water[2];  // bytes ever allocated per segment, for a successor
+  std::uint64_t reserved2[3];
+  // -- --
+  std::uint64_t fence[kSlots];  // bumped before memory is reclaimed past a silent worker
+};
+
+static_assert(sizeof(Control) == 128 + 8 * kSlots);
+
+struct ActiveCount {
+  std::uint32_t counter;  // line + 1; 0 = free
+  std::uint32_t active;
+};
+
+inline constexpr std::size_t kActiveCounts = 496;
+
+// One page of file `slots`. The worker that holds the page's OFD lock writes; the controller reads,
+// and cleans a dead one's.
+struct WorkerSlot {
+  std::uint64_t instance;
+  std::uint32_t pid;
+  std::uint32_t module_version;
+  std::uint64_t epoch;  // the newest the worker announced; 0 = none
+  std::uint64_t adopted_generation;
+  std::uint64_t reserved[12];
+  ActiveCount active[kActiveCounts];
+};
+
+static_assert(sizeof(WorkerSlot) == kSlotBytes);
+
+// One line of file `counters`, by endpoint address.
+struct EndpointCounter {
+  std::uint32_t incarnation;  // of the line's address
+  std::uint32_t active;       // running requests of all workers
+  std::uint32_t failures;     // in a row
+  std::uint32_t reserved0;
+  std::uint64_t retry_at_ms;  // CLOCK_MONOTONIC: a failed endpoint is tried last until then
+  std::uint64_t identity[2];  // content hash of the address, for a restarted controller
+  std::uint64_t reserved1[3];
+};
+
+static_assert(sizeof(EndpointCounter) == 64);
+
+}  // namespace sluice::arena

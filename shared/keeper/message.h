@@ -1,0 +1,57 @@
+// What a worker and the controller say to each other over the keeper connection (SOCK_SEQPACKET,
+// STATE/keeper.sock).
+//
+// One packet is one message of at most kMaxMessageBytes: "verb key=value key=value", values
+// percent-encoded; at most one descriptor travels with it (SCM_RIGHTS). Unknown verbs and keys are
+// ignored, so that either side may be newer.
+//
+//   worker:     hello version= instance= pid= slot= listeners=on|off   first message; then, for all
+//   it holds:
+//               static socket=            a listen of nginx.conf whose server has sluice_pass; the
+//               keeper never opens it have socket= +fd          a Sluice listener that it holds
+//               already ready                     end of the greeting ack generation= adopted; sent
+//               once per generation, newest only warm patterns=            has compiled the pattern
+//               list of that generation opened socket=            serves the listener now failed
+//               socket= error=     could not; text for people
+//   controller: give socket= +fd          serve this listener
+//               drop socket=              drain and close it
+//               generation generation=    wake-up: adopt and acknowledge
+//
+// socket: "tcp/ADDRESS:PORT" or "tcp/[ADDRESS]:PORT".
+//
+// Process: both.   Never blocks.   Tested by: test/unit/shared/keeper/message_test.cc
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "shared/base/result.h"
+#include "shared/base/unique_fd.h"
+
+namespace sluice::keeper {
+
+inline constexpr std::size_t kMaxMessageBytes = 1024;
+
+struct Message {
+  std::string verb;
+  std::vector<std::pair<std::string, std::string>> values;
+  UniqueFd fd;
+
+  std::string_view value(std::string_view key) const;  // "" when absent
+};
+
+std::string encode(const Message& message);
+Result<Message> decode(std::string_view packet);
+
+// Sends without blocking. Fails with kUnavailable when the peer's queue is full or it is gone.
+Result<void> send(int connection, const Message& message, int fd = -1);
+
+enum class Received { kMessage, kNothing, kClosed };
+// Reads one packet; kNothing when none waits. An undecodable packet is skipped and counted as
+// kNothing.
+Received receive(int connection, Message& message);
+
+}  // namespace sluice::keeper

@@ -1,0 +1,74 @@
+// Chooses the rule that answers a request. The same code serves the module and `sluicectl explain`.
+//
+// Order (gateway-api v1, HTTPRouteRule.matches and hostnames; conformance v1.7): the listener is
+// chosen first and alone, by its hostname; then, over the original route hostnames from the most to
+// the least specific: Exact path, regular expression (longer pattern first), longest prefix,
+// method, number of headers, number of query parameters, oldest route, namespace/name, rule order,
+// match order. A hostname whose rules all miss falls through to the next one of the same listener,
+// never to another listener.
+//
+// Process: nginx worker, sluicectl.   Thread: one.   Allocates: nothing, but for RE2's own caches.
+// Lifetime: Match's views point into the arena and are valid until the caller announces a new
+// epoch: copy the plan at once. Cost: O(host labels + path segments + candidate rules). Tested by:
+// test/unit/shared/match/matcher_test.cc, test/property/match_exhaustive_test.cc,
+// test/property/match_random_test.cc
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "shared/table/editor.h"
+#include "shared/table/format.h"
+#include "shared/table/reader.h"
+
+namespace sluice::match {
+
+class RegexCache;
+class Trace;
+
+struct HeaderView {
+  std::uint32_t name_hash;  // http::header_name_hash of the lower-case name
+  std::string_view name;    // any case
+  std::string_view value;
+};
+
+struct RequestView {
+  std::string_view host;     // lower case, without port and trailing dot
+  std::string_view path;     // normalised (shared/http/path.h), without query
+  std::string_view query;    // raw, without '?'
+  std::uint16_t method = 0;  // one table::MethodBit
+  std::span<const HeaderView> headers;
+};
+
+// Which listeners compete: the ones of a socket, or of a named Gateway.
+struct GroupKey {
+  bool named = false;
+  table::SocketKey socket;   // exact address first, then the unspecified address of that family
+  std::string_view gateway;  // named: "namespace/name"
+  std::uint16_t port = 0;    // named: a listener port; 0: the Gateway's only one
+};
+
+enum class Outcome : std::uint8_t {
+  kMatched,
+  kNoGroup,     // nothing listens there: 404
+  kNoListener,  // no listener of the group has this hostname: 404
+  kNoRule,      // 404
+  kBroken,      // the table's bytes make no sense: treated as no rule, counted
+};
+
+struct Match {
+  Outcome outcome = Outcome::kNoGroup;
+  table::Listener
+      listener{};  // copied records; their offsets lead on through the Reader. Set from kNoRule on
+  table::Shard shard{};  // set when matched, as is all below
+  table::Entry entry{};
+  table::Action action{};
+};
+
+// Returns the rule that wins. `regexes` may compile a pattern that is not warm yet (counted).
+// `trace` may be null.
+Match find_rule(const table::Reader& reader, const GroupKey& group, const RequestView& request,
+                RegexCache& regexes, Trace* trace);
+
+}  // namespace sluice::match

@@ -1,0 +1,96 @@
+// Changes the route table by copying what a change touches, and publishes it with one store.
+//
+// The Editor keeps, on the heap, the rules of every (listener, route hostname) by path and in
+// precedence order. A change marks nodes, commit() writes the marked ones into the arena, copies
+// the bucket pages, shards and root that lead to them, and stores the root word once. Everything
+// else is shared with the table before. Regular expressions: the caller publishes the pattern list
+// first (put_patterns + commit), waits for the workers, then commits the rules that need it.
+//
+//   editor.put_listener(...); editor.put_route(...); editor.commit();
+//
+// Process: controller.   Thread: event loop.   Owns: the heap shadow and which blobs are live;
+// borrows the Arena and EndpointTable. Cost: O(rules at the touched paths + table pages on the
+// way), independent of the table's size. Fails: commit() with Errc::kFull when the arena has no
+// room: the published table stays, the shadow keeps the change, and
+//        compact() or a later commit() can publish it.
+// Format: shared/doc/table_format.md.   Publication: shared/doc/publication.md
+// Tested by: test/unit/shared/table/editor_test.cc, test/property/editor_rebuild_test.cc
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "shared/base/result.h"
+#include "shared/table/format.h"
+#include "shared/table/rules.h"
+
+namespace sluice::arena {
+class Arena;
+}
+
+namespace sluice::table {
+
+class EndpointTable;
+
+struct SocketKey {
+  Family family = Family::kIpv4;
+  std::uint16_t port = 0;  // the port really opened
+  std::uint8_t address[16] = {};
+  auto operator<=>(const SocketKey&) const = default;
+};
+
+// A Gateway's listener as the data plane sees it. `id` is chosen by the caller, never 0, and stands
+// for the identity (Gateway, listener name): an id is not reused for another identity while the
+// table that knows it can be read.
+struct ListenerSpec {
+  std::uint32_t id = 0;
+  std::string gateway;  // "namespace/name"
+  std::string name;
+  Host hostname;
+  std::uint16_t port = 0;
+  std::uint16_t client_port = 0;
+  std::vector<SocketKey>
+      sockets;  // the groups it is reachable in, besides its Gateway's named group
+  bool operator==(const ListenerSpec&) const = default;
+};
+
+class Editor {
+ public:
+  // Starts from an empty table in `arena`'s current segment. `hash_seed` must not be guessable by
+  // route authors.
+  Editor(arena::Arena& arena, EndpointTable& endpoints, std::uint64_t hash_seed);
+  ~Editor();
+  Editor(const Editor&) = delete;
+  Editor& operator=(const Editor&) = delete;
+
+  void put_listener(const ListenerSpec& listener);
+  void remove_listener(std::uint32_t id);
+
+  // Replaces the rules that `route` ("kind/namespace/name") contributes to (listener, hostname);
+  // empty removes them.
+  void put_route(std::uint32_t listener, const Host& hostname, std::string_view route,
+                 std::vector<Rule> rules);
+
+  // Adds patterns to the published list and tells whether any was new. Patterns that no rule uses
+  // any more leave the list at the next commit() of rules. Ids are never reused within the life of
+  // the table directory.
+  bool put_patterns(std::span<const std::string> patterns);
+
+  // Publishes everything marked as generation + 1. No mark: publishes nothing.
+  Result<void> commit();
+
+  // Writes the whole table into the arena's other segment and swings the root to it.
+  Result<void> compact();
+
+  std::uint64_t generation() const;  // of the published root
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace sluice::table

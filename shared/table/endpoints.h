@@ -1,0 +1,66 @@
+// Backends' endpoints: one 8-byte slot per backend, swapped in place, untouched by route changes.
+//
+// Process: controller.   Thread: event loop.
+// A slot belongs to one BackendId. Its incarnation changes when it is given to another; an action
+// that names (slot, incarnation) can never reach a stranger's endpoints. A released slot is reused
+// only after every root that knows it is reclaimed. Counters (file `counters`) are shared by
+// address: two backends with one address share its active count. Format:
+// shared/doc/table_format.md, "Endpoints".   Publication: shared/doc/publication.md Tested by:
+// test/unit/shared/table/endpoints_test.cc
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+
+#include "shared/base/result.h"
+#include "shared/table/format.h"
+#include "shared/table/rules.h"
+
+namespace sluice::arena {
+class Arena;
+}
+
+namespace sluice::table {
+
+struct EndpointAddress {
+  Family family = Family::kIpv4;
+  std::uint16_t port = 0;
+  std::array<std::uint8_t, 16> address{};
+  std::string path;  // kUnix
+  auto operator<=>(const EndpointAddress&) const = default;
+};
+
+struct SlotRef {
+  std::uint32_t slot = 0;
+  std::uint32_t incarnation = 0;
+};
+
+class EndpointTable {
+ public:
+  // Adopts slots and counter lines of a predecessor by identity; their lists are written again.
+  static Result<std::unique_ptr<EndpointTable>> open(arena::Arena& arena);
+  ~EndpointTable();
+
+  // Publishes the endpoints of `backend` at once (8-byte store) and takes a slot if it has none. An
+  // empty list answers 503.
+  Result<SlotRef> put(const BackendId& backend, std::span<const EndpointAddress> endpoints);
+
+  // The slot is free once the roots that know it are gone.
+  void remove(const BackendId& backend);
+
+  // REQUIRES: put() or reserve() before. The Editor asks this while it writes actions.
+  Result<SlotRef> find_or_reserve(const BackendId& backend);
+
+  // For compaction: writes all lists into the arena's current segment.
+  Result<void> rewrite();
+
+ private:
+  struct State;
+  explicit EndpointTable(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace sluice::table

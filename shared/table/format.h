@@ -1,0 +1,334 @@
+// The bytes of the route table: what the controller writes and every worker reads.
+//
+// Records are trivially copyable, standard layout, naturally aligned, little-endian. An Offset
+// counts 8-byte units from the start of its segment; 0 means none. Blobs are 8-aligned; Line, Root,
+// Shard and bucket pages are 64-aligned. Each gap is a named `reserved` member that is zero.
+// Strings lie in the arena without a terminator and with at least kReadAhead readable bytes behind
+// them. A published byte is never changed (endpoint slot words and the root word excepted).
+//
+// Writer: shared/table/editor.cc.   Reader: shared/table/reader.h.
+// Format: shared/doc/table_format.md says the same in tables; test/checks/format_page.py compares
+// both. Tested by: test/unit/shared/table/format_test.cc
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace sluice::table {
+
+using Offset = std::uint32_t;
+
+inline constexpr std::uint32_t kMajor = 1;     // names the directory v<major>
+inline constexpr std::size_t kReadAhead = 16;  // readable bytes behind every string
+inline constexpr std::size_t kMaxPathBytes =
+    4096;  // of a request path that is looked up; longer is no rule
+inline constexpr std::size_t kMaxHostBytes = 255;
+inline constexpr std::uint32_t kMaxProbes = 8;      // lines looked at for one key, by construction
+inline constexpr std::uint32_t kLinesPerPage = 64;  // a paged Tab: directory of 4 KiB pages
+inline constexpr std::uint32_t kIndexedFrom =
+    9;  // entries of one node and kind from which a HeaderIndex exists
+
+// How a hostname matches; also the order in which shards are probed.
+enum class HostKind : std::uint8_t { kExact = 0, kWildcard = 1, kAny = 2 };
+
+// Methods of HTTPRouteMatch as bits of Entry::methods; 0 means any method.
+enum MethodBit : std::uint16_t {
+  kGet = 1 << 0,
+  kHead = 1 << 1,
+  kPost = 1 << 2,
+  kPut = 1 << 3,
+  kDelete = 1 << 4,
+  kConnect = 1 << 5,
+  kOptions = 1 << 6,
+  kTrace = 1 << 7,
+  kPatch = 1 << 8,
+  kOtherMethod = 1 << 15,  // of a request only: a method that no match can name
+};
+
+// A hash table of 64-byte lines: key hash -> offset of a blob that repeats the key.
+struct Tab {
+  std::uint32_t lines;  // 0: empty
+  Offset off;  // paged == 0: Line[lines]; else Offset[ceil(lines / 64)], one per 4 KiB page
+  std::uint32_t entries;  // keys in it
+  std::uint32_t paged;    // 0 or 1
+};
+
+static_assert(sizeof(Tab) == 16);
+
+struct Line {
+  std::uint16_t tag[10];  // low 16 bits of the key's hash, 1 instead of 0
+  Offset off[10];
+  std::uint16_t count;     // used pairs, from the front
+  std::uint16_t overflow;  // 1: a key that belongs here lies in a later line
+};
+
+static_assert(sizeof(Line) == 64);
+
+struct Root {
+  std::uint64_t generation;
+  std::uint64_t hash_seed;
+  Offset patterns;  // PatternList, or none
+  std::uint32_t reserved0;
+  Tab sockets;    // Group of kind kSocket, by (family, port, address)
+  Tab named;      // Group of kind kNamed, by ("namespace/name" of a Gateway, listener port or 0)
+  Tab listeners;  // Listener, by (group id, hostname)
+  Tab shards;     // Shard, by (listener id, original route hostname)
+  std::uint64_t reserved1[5];
+};
+
+static_assert(sizeof(Root) == 128);
+
+enum class GroupKind : std::uint8_t { kSocket = 1, kNamed = 2 };
+enum class Family : std::uint8_t { kIpv4 = 1, kIpv6 = 2, kUnix = 3 };
+
+// The listeners among which a hostname decides: those of one socket, or of one Gateway and port.
+struct Group {
+  std::uint32_t id;  // never 0; keys Root::listeners
+  GroupKind kind;
+  Family family;       // kSocket
+  std::uint16_t port;  // kSocket: opened port; kNamed: the listeners' port, 0 = the only one
+  std::uint8_t
+      address[16];  // kSocket: network order, IPv4 in the first four; all zero = unspecified
+  Offset name;      // kNamed: "namespace/name"
+  std::uint32_t name_bytes;
+  std::uint64_t
+      wildcard_labels;  // bit n: a listener hostname "*." plus n labels exists; bit 63: 63 or more
+  std::uint8_t has_exact;
+  std::uint8_t has_any;
+  std::uint8_t reserved[22];
+};
+
+static_assert(sizeof(Group) == 64);
+
+struct Listener {
+  std::uint32_t group;
+  std::uint32_t id;  // keys Root::shards; the same in every group that has this listener
+  std::uint64_t wildcard_labels;  // of the route hostnames attached to it, as in Group
+  Offset hostname;                // lower case, without "*."
+  std::uint16_t hostname_bytes;
+  HostKind hostname_kind;
+  std::uint8_t has_exact;  // some shard of an exact hostname exists
+  std::uint8_t has_any;    // the shard without hostname exists
+  std::uint8_t reserved0;
+  std::uint16_t port;         // of the Gateway's listener
+  std::uint16_t client_port;  // the port that clients use, for redirects and forwarded headers
+  std::uint16_t gateway_bytes;
+  Offset gateway;  // "namespace/name"
+  Offset name;     // of the listener
+  std::uint16_t name_bytes;
+  std::uint16_t reserved1[3];
+};
+
+static_assert(sizeof(Listener) == 48);
+
+// The rules of one original route hostname on one listener.
+struct Shard {
+  std::uint64_t prefix_depths;  // bit n: a prefix of n path segments exists; bit 63: 63 or more
+  std::uint64_t exact_depths;
+  Tab nodes;  // Node, by path
+  std::uint32_t listener;
+  std::uint32_t rules;
+  Offset hostname;
+  std::uint16_t hostname_bytes;
+  HostKind hostname_kind;
+  std::uint8_t reserved0;
+  Offset regexes;  // RegexList, or none
+  std::uint32_t reserved1;
+};
+
+static_assert(sizeof(Shard) == 56);
+
+// One match of one rule. Entries of a node lie in precedence order.
+struct Entry {
+  Offset action;
+  Offset conditions;      // Condition[headers + queries], headers first; none when both are 0
+  std::uint16_t methods;  // MethodBit, 0 = any
+  std::uint8_t headers;
+  std::uint8_t queries;
+  std::uint16_t rule;   // index in the route, for people and tests
+  std::uint16_t match;  // index in the rule
+};
+
+static_assert(sizeof(Entry) == 16);
+
+// Everything at one path: the entries of Exact matches, then those of PathPrefix, then the path.
+struct Node {
+  std::uint32_t exact_entries;
+  std::uint32_t prefix_entries;
+  Offset exact_index;  // HeaderIndex over the exact entries, or none
+  Offset prefix_index;
+  std::uint32_t path_bytes;  // a prefix has no trailing '/'; the prefix "/" is the empty path
+  std::uint32_t reserved;
+  // Entry entries[exact_entries + prefix_entries]; char path[path_bytes];
+};
+
+static_assert(sizeof(Node) == 24);
+
+enum class ConditionKind : std::uint8_t {
+  kHeaderExact = 1,
+  kHeaderRegex = 2,
+  kQueryExact = 3,
+  kQueryRegex = 4,
+};
+
+// Followed by the name and then the value (or the pattern); the next one starts at the next
+// multiple of 8.
+struct Condition {
+  std::uint32_t name_hash;  // headers: http::header_name_hash of the lower-case name; queries: 0
+  std::uint16_t name_bytes;
+  std::uint16_t value_bytes;
+  std::uint32_t pattern;  // id in the PatternList; 0 = not a regular expression
+  ConditionKind kind;
+  std::uint8_t reserved[3];
+};
+
+static_assert(sizeof(Condition) == 16);
+
+// Files the entries of one node under their rarest exact header, so that many header-only rules
+// cost one probe per name. The entries without an exact header, and those a bounded index can't
+// hold, are the residual, in precedence order.
+struct HeaderIndex {
+  std::uint32_t names;  // IndexName[names] follows
+  std::uint32_t residual_count;
+  Offset residual;  // std::uint32_t[residual_count]: entry numbers, ascending
+  std::uint32_t lines;
+  Offset line_off;  // Line[lines]: (name, value) -> IndexBucket
+  std::uint32_t reserved;
+};
+
+static_assert(sizeof(HeaderIndex) == 24);
+
+struct IndexName {
+  std::uint32_t name_hash;
+  std::uint32_t name_bytes;
+  Offset name;
+  std::uint32_t reserved;
+};
+
+static_assert(sizeof(IndexName) == 16);
+
+struct IndexBucket {
+  std::uint32_t count;
+  std::uint32_t
+      key_hash;  // bits 16..47 of the key's hash; the entry's own condition is compared in full
+  // std::uint32_t entries[count]: entry numbers, ascending
+};
+
+static_assert(sizeof(IndexBucket) == 8);
+
+// Path regular expressions of one shard, in precedence order.
+struct RegexList {
+  std::uint32_t count;  // RegexEntry[count] follows
+  std::uint32_t reserved;
+  std::uint64_t set_hash;  // content hash of the pattern ids in order: names the RE2::Set in the
+                           // PatternList; 0 = none
+};
+
+static_assert(sizeof(RegexList) == 16);
+
+struct RegexEntry {
+  Offset pattern;
+  std::uint16_t pattern_bytes;
+  std::uint16_t reserved0;
+  std::uint32_t pattern_id;
+  std::uint32_t reserved1;
+  Entry entry;
+};
+
+static_assert(sizeof(RegexEntry) == 32);
+
+// All patterns in use, published before the rules that need them so that workers compile outside
+// requests.
+struct PatternList {
+  std::uint64_t generation;
+  std::uint32_t count;  // Pattern[count] at `patterns`
+  Offset patterns;
+  std::uint32_t sets;  // Offset[sets] at `set_off`, each a PatternSet
+  Offset set_off;
+};
+
+static_assert(sizeof(PatternList) == 24);
+
+struct Pattern {
+  std::uint32_t id;  // never 0, never given to another pattern
+  Offset text;
+  std::uint32_t text_bytes;
+  std::uint32_t reserved;
+};
+
+static_assert(sizeof(Pattern) == 16);
+
+struct PatternSet {
+  std::uint64_t hash;
+  std::uint32_t count;
+  std::uint32_t reserved;
+  // std::uint32_t ids[count], in the order of RegexList
+};
+
+static_assert(sizeof(PatternSet) == 16);
+
+// What a rule does.
+struct Action {
+  std::uint32_t bytes;   // of this blob, shares included
+  std::uint16_t shares;  // BackendShare[shares] follows; 0: answer 500
+  std::uint16_t rule;    // index in the route
+  Offset route;          // "namespace/name"
+  std::uint16_t route_bytes;
+  std::uint16_t rule_name_bytes;
+  Offset rule_name;  // rules[].name, or none
+  std::uint32_t reserved0;
+  std::uint64_t reserved1[3];
+};
+
+static_assert(sizeof(Action) == 48);
+
+// The share of one backendRef. Weight 0 has none. Chosen: the first with draw <= threshold, draw
+// uniform over 32 bits.
+struct BackendShare {
+  std::uint32_t threshold;  // the last one is 0xffffffff
+  std::uint32_t slot;       // index of the endpoint slot
+  std::uint32_t incarnation;
+  std::uint16_t status;  // 0: use the slot; 500: the reference is invalid and keeps its share
+  std::uint16_t name_bytes;
+  Offset name;  // "namespace/name:port"
+  std::uint32_t reserved;
+};
+
+static_assert(sizeof(BackendShare) == 24);
+
+// One slot of the file `endpoint`. Its identity is given to another backend only after every root
+// that knows the old one is gone.
+struct EndpointSlot {
+  std::uint64_t
+      word;  // atomic: [incarnation:24 | segment:8 | offset:32] -> EndpointList; offset 0 = free
+  std::uint64_t
+      identity[2];  // 128-bit content hash of the backend's name, for a restarted controller
+  std::uint64_t reserved;
+};
+
+static_assert(sizeof(EndpointSlot) == 32);
+
+struct EndpointList {
+  std::uint32_t count;  // Endpoint[count] follows
+  std::uint32_t incarnation;
+};
+
+static_assert(sizeof(EndpointList) == 8);
+
+struct Endpoint {
+  Family family;
+  std::uint8_t reserved0;
+  std::uint16_t port;     // host order; 0 for kUnix
+  std::uint32_t counter;  // line of the file `counters`
+  std::uint32_t counter_incarnation;
+  std::uint32_t path_bytes;  // kUnix
+
+  union {
+    std::uint8_t address[16];  // network order, IPv4 in the first four
+    Offset path;               // kUnix: the socket's path
+  };
+};
+
+static_assert(sizeof(Endpoint) == 32);
+
+}  // namespace sluice::table
