@@ -5,17 +5,21 @@
 // percent-encoded; at most one descriptor travels with it (SCM_RIGHTS). Unknown verbs and keys are
 // ignored, so that either side may be newer.
 //
-//   worker:     hello version= instance= pid= slot= listeners=on|off   first message; then, for all
-//   it holds:
-//               static socket=            a listen of nginx.conf whose server has sluice_pass; the
-//               keeper never opens it have socket= +fd          a Sluice listener that it holds
-//               already ready                     end of the greeting ack generation= adopted; sent
-//               once per generation, newest only warm patterns=            has compiled the pattern
-//               list of that generation opened socket=            serves the listener now failed
-//               socket= error=     could not; text for people
-//   controller: give socket= +fd          serve this listener
-//               drop socket=              drain and close it
-//               generation generation=    wake-up: adopt and acknowledge
+//   worker:
+//     hello version= instance= pid= slot= listeners=on|off
+//                               first message; then, for everything it holds:
+//     static socket=            a listen of nginx.conf whose server has sluice_pass; the keeper
+//                               never opens it
+//     have socket= +fd          a Sluice listener that it serves already
+//     ready                     end of the greeting
+//     ack generation=           adopted; sent once per generation, newest only
+//     warm patterns=            has compiled the pattern list of that generation
+//     opened socket=            serves the listener now
+//     failed socket= error=     could not; text for people
+//   controller:
+//     give socket= +fd          serve this listener
+//     drop socket=              drain and close it
+//     generation generation=    wake-up: adopt and acknowledge
 //
 // socket: "tcp/ADDRESS:PORT" or "tcp/[ADDRESS]:PORT".
 //
@@ -36,7 +40,7 @@ namespace sluice::keeper {
 inline constexpr std::size_t kMaxMessageBytes = 1024;
 
 struct Message {
-  std::string verb;
+  std::string verb;  // verbs and keys: lower-case letters and '_'
   std::vector<std::pair<std::string, std::string>> values;
   UniqueFd fd;
 
@@ -46,12 +50,12 @@ struct Message {
 std::string encode(const Message& message);
 Result<Message> decode(std::string_view packet);
 
-// Sends without blocking. Fails with kUnavailable when the peer's queue is full or it is gone.
+// Sends without blocking. Fails with kUnavailable when the peer's queue is full or it is gone, with
+// kInvalid when the message is too long.
 Result<void> send(int connection, const Message& message, int fd = -1);
 
 enum class Received { kMessage, kNothing, kClosed };
-// Reads one packet; kNothing when none waits. An undecodable packet is skipped and counted as
-// kNothing.
+// Reads the next packet that can be decoded; others are skipped. kNothing when none waits.
 Received receive(int connection, Message& message);
 
 }  // namespace sluice::keeper
