@@ -1,0 +1,44 @@
+# Everything a developer or a user types; each target installs what it needs first (Debian 12 or newer, root or sudo).
+BUILD ?= build
+PYTHON ?= /usr/bin/python3
+
+.PHONY: all help build deps demo test lint bench matrix fuzz clean
+
+all: build
+
+help: ## This list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
+
+build: ## Build the controller, sluicectl and the nginx module into build/
+	@packaging/install-deps build
+	@mkdir -p $(BUILD)
+	@cmake -S . -B $(BUILD) -G Ninja -DSLUICE_TESTS=OFF > $(BUILD)/cmake.log 2>&1 || { cat $(BUILD)/cmake.log; exit 1; }
+	@ninja -C $(BUILD)
+
+demo: ## Set everything up and show Sluice at work (about a minute after the set-up)
+	@packaging/install-deps run
+	@$(MAKE) --no-print-directory build
+	@$(PYTHON) test/demo/demo.py --build $(BUILD)
+
+test: ## Set everything up and run all tests
+	@packaging/install-deps test
+	@$(PYTHON) test/run.py
+
+lint: ## Format, clang-tidy on all files, ruff, shellcheck and the house's own checks
+	@packaging/install-deps test
+	@$(PYTHON) test/run.py lint --all
+
+bench: ## Measurements, as ratios in one run
+	@packaging/install-deps test
+	@$(PYTHON) test/run.py bench
+
+matrix: ## Module and end-to-end tests on nginx 1.22, 1.26 and 1.30, in chroots
+	@packaging/install-deps test
+	@$(PYTHON) test/run.py matrix
+
+fuzz: ## The long fuzz runs
+	@packaging/install-deps test
+	@$(PYTHON) test/run.py fuzz
+
+clean: ## Remove build products
+	rm -rf $(BUILD)

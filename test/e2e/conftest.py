@@ -1,0 +1,89 @@
+"""Fixtures of the end-to-end tests: a real nginx, real clients, and no tolerance for [alert] or [emerg]."""
+
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "test"))
+
+from harness.backends import LiveBackend, NamedBackends  # noqa: E402
+from harness.sluice import Sluice  # noqa: E402
+
+
+def pytest_addoption(parser):
+    parser.addoption("--build", default=str(ROOT / "build"), help="build directory with bin/ and modules/")
+    parser.addoption("--nginx", default=None, help="nginx to run; default: the one sluicectl finds")
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "log(pattern): a line of nginx's error log that this test causes and expects")
+
+
+@pytest.fixture(scope="session")
+def binaries(request) -> Path:
+    return Path(request.config.getoption("--build")) / "bin"
+
+
+@pytest.fixture(scope="session")
+def nginx(request) -> str | None:
+    return request.config.getoption("--nginx")
+
+
+@pytest.fixture
+def scratch():
+    """A directory that nobody's home permissions hide from nginx's workers."""
+    with tempfile.TemporaryDirectory(prefix="sluice-e2e-") as name:
+        path = Path(name)
+        path.chmod(0o755)
+        yield path
+
+
+@pytest.fixture(scope="session")
+def backends():
+    with tempfile.TemporaryDirectory(prefix="sluice-backends-") as name:
+        Path(name).chmod(0o755)
+        running = NamedBackends(Path(name), ["blue", "green", "store", "red"])
+        yield running
+        running.stop()
+
+
+@pytest.fixture(scope="session")
+def live():
+    with tempfile.TemporaryDirectory(prefix="sluice-live-") as name:
+        running = LiveBackend(Path(name))
+        yield running
+        running.stop()
+
+
+@pytest.fixture
+def make_sluice(request, scratch, binaries, nginx):
+    """make_sluice(*arguments) -> a Sluice that is not started yet; ended and its log judged after the test."""
+    made: list[Sluice] = []
+
+    def make(*arguments: str) -> Sluice:
+        sluice = Sluice(
+            scratch / f"sluice{len(made)}", binaries, ["--address", "127.0.0.1", "--workers", "2", *arguments], nginx
+        )
+        made.append(sluice)
+        return sluice
+
+    yield make
+    expected = [mark.args[0] for mark in request.node.iter_markers("log")]
+    problems = []
+    for sluice in made:
+        sluice.stop()
+        problems += sluice.bad_log_lines(expected)
+        if hasattr(request.node, "failed_call"):
+            print(sluice.output()[-8000:])
+            print(sluice.nginx_log()[-8000:])
+    assert not problems, "nginx logged what no healthy nginx logs:\n" + "\n".join(problems)
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    outcome = yield
+    if call.when == "call" and outcome.get_result().failed:
+        item.failed_call = True

@@ -1,0 +1,85 @@
+"""Connections that stay open while the world changes: WebSockets that echo, and one slow download."""
+
+import asyncio
+import contextlib
+import http.client
+import threading
+
+import websockets
+
+
+class WebSockets:
+    """`count` open WebSockets on a thread of their own; echo() proves that each is still the same working connection."""
+
+    def __init__(self, address: str, port: int, host: str, path: str = "/ws", count: int = 1):
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._thread.start()
+        self._round = 0
+        self._connections = self._call(self._open(address, port, host, path, count))
+
+    def echo(self) -> int:
+        """Sends a new message over every connection and returns how many answered it."""
+        self._round += 1
+        return self._call(self._echo_all(f"round {self._round}"))
+
+    def close(self) -> None:
+        with contextlib.suppress(Exception):
+            self._call(self._close())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(10)
+
+    def _call(self, coroutine):
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(30)
+
+    async def _open(self, address, port, host, path, count):
+        return [
+            await websockets.connect(f"ws://{host}{path}", host=address, port=port, ping_interval=None)
+            for _ in range(count)
+        ]
+
+    async def _echo_all(self, text: str) -> int:
+        async def one(connection) -> bool:
+            try:
+                await connection.send(text)
+                return await asyncio.wait_for(connection.recv(), 10) == text
+            except (websockets.ConnectionClosed, asyncio.TimeoutError):
+                return False
+
+        return sum(await asyncio.gather(*(one(connection) for connection in self._connections)))
+
+    async def _close(self) -> None:
+        await asyncio.gather(*(connection.close() for connection in self._connections))
+
+
+class SlowDownload:
+    """One download that takes its time; finished() tells whether every byte came."""
+
+    def __init__(self, address: str, port: int, host: str, chunks: int, pause_ms: int):
+        self._expected = chunks * 1024
+        self.received = 0
+        self.failure = ""
+        self._thread = threading.Thread(
+            target=self._read, args=(address, port, host, f"/slow?chunks={chunks}&pause_ms={pause_ms}"), daemon=True
+        )
+        self._thread.start()
+
+    def _read(self, address: str, port: int, host: str, path: str) -> None:
+        try:
+            connection = http.client.HTTPConnection(address, port, timeout=30)
+            connection.request("GET", path, headers={"Host": host})
+            answer = connection.getresponse()
+            if answer.status != 200:
+                self.failure = f"status {answer.status}"
+                return
+            while block := answer.read1(65536):
+                self.received += len(block)
+        except (OSError, http.client.HTTPException) as problem:
+            self.failure = f"{type(problem).__name__}: {problem}"
+
+    def running(self) -> bool:
+        return self._thread.is_alive() and not self.failure
+
+    def finished(self, seconds: float) -> bool:
+        self._thread.join(seconds)
+        return not self._thread.is_alive() and not self.failure and self.received == self._expected

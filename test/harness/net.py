@@ -1,0 +1,32 @@
+"""Addresses and ports that nobody else uses."""
+
+import socket
+
+
+def free_port(address: str = "127.0.0.1") -> int:
+    """A port that the kernel just gave out; it stays free unless somebody asks the kernel for very many."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.bind((address, 0))
+        return probe.getsockname()[1]
+
+
+def free_ports(count: int, address: str = "127.0.0.1") -> list[int]:
+    """`count` different free ports."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    probes = [socket.socket(family, socket.SOCK_STREAM) for _ in range(count)]
+    try:
+        for probe in probes:
+            probe.bind((address, 0))
+        return [probe.getsockname()[1] for probe in probes]
+    finally:
+        for probe in probes:
+            probe.close()
+
+
+def accepts(address: str, port: int) -> bool:
+    try:
+        with socket.create_connection((address, port), timeout=1):
+            return True
+    except OSError:
+        return False
