@@ -178,7 +178,9 @@ class Demo:
         self.say("a bad manifest is reported with file and line; everything else goes on")
         self.sluice.write("broken.yaml", BROKEN)
         until(lambda: "broken.yaml:7" in self.sluice.output(), "the report of broken.yaml:7", 5)
-        print("   " + next(line for line in self.sluice.output().splitlines() if "broken.yaml:7" in line)[:150])
+        print(
+            "   " + next(line for line in self.sluice.output().splitlines() if "broken.yaml:7" in line)[:150]
+        )
         self.row("bad manifest reported", "broken.yaml:7", self.ask("GET", SHOP, "/health", {}) == "store")
         self.sluice.remove("broken.yaml")
 
@@ -192,7 +194,9 @@ class Demo:
             "after.yaml",
             route("after", [{"backendRefs": [backend_ref("store")]}], ["after.example.com"]),
         )
-        until(lambda: self.ask("GET", "after.example.com", "/", {}) == "store", "a route added afterwards", 10)
+        until(
+            lambda: self.ask("GET", "after.example.com", "/", {}) == "store", "a route added afterwards", 10
+        )
         self.row("controller killed with -9", "survived, then followed a change", alone)
 
     def run(self) -> bool:
@@ -218,7 +222,9 @@ class Demo:
         after = self.sluice.worker_pids()
         self.row("requests sent under load", load.total, load.total > 0)
         self.row("requests failed", len(load.failures), not load.failures)
-        self.row("nginx workers before and after", f"{workers} {after}", workers == after and len(workers) == 2)
+        self.row(
+            "nginx workers before and after", f"{workers} {after}", workers == after and len(workers) == 2
+        )
         self.row("WebSocket still the same connection", "yes" if alive else "no", alive == 1)
         self.row("slow download still running, then whole", f"{running}, {whole}", running and whole)
         for failure in load.failures[:5]:

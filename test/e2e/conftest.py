@@ -19,7 +19,9 @@ def pytest_addoption(parser):
 
 
 def pytest_configure(config):
-    config.addinivalue_line("markers", "log(pattern): a line of nginx's error log that this test causes and expects")
+    config.addinivalue_line(
+        "markers", "log(pattern): a line of nginx's error log that this test causes and expects"
+    )
 
 
 @pytest.fixture(scope="session")
@@ -65,7 +67,10 @@ def make_sluice(request, scratch, binaries, nginx):
 
     def make(*arguments: str) -> Sluice:
         sluice = Sluice(
-            scratch / f"sluice{len(made)}", binaries, ["--address", "127.0.0.1", "--workers", "2", *arguments], nginx
+            scratch / f"sluice{len(made)}",
+            binaries,
+            ["--address", "127.0.0.1", "--workers", "2", *arguments],
+            nginx,
         )
         made.append(sluice)
         return sluice

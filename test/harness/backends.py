@@ -27,7 +27,12 @@ class NamedBackends:
         self.ports = dict(zip(names, free_ports(len(names), ADDRESS), strict=True))
         servers = "".join(
             SERVER.format(
-                address=ADDRESS, port=port, name=name, method="$request_method", uri="$request_uri", host="$host"
+                address=ADDRESS,
+                port=port,
+                name=name,
+                method="$request_method",
+                uri="$request_uri",
+                host="$host",
             )
             for name, port in self.ports.items()
         )

@@ -60,7 +60,9 @@ class SlowDownload:
         self.received = 0
         self.failure = ""
         self._thread = threading.Thread(
-            target=self._read, args=(address, port, host, f"/slow?chunks={chunks}&pause_ms={pause_ms}"), daemon=True
+            target=self._read,
+            args=(address, port, host, f"/slow?chunks={chunks}&pause_ms={pause_ms}"),
+            daemon=True,
         )
         self._thread.start()
 

@@ -32,7 +32,11 @@ def backend_ref(name: str, weight: int = 1) -> dict:
 
 
 def route(
-    name: str, rules: list[dict], hostnames: list[str] | None = None, gateway: str = "web", namespace: str = "default"
+    name: str,
+    rules: list[dict],
+    hostnames: list[str] | None = None,
+    gateway: str = "web",
+    namespace: str = "default",
 ) -> str:
     """One HTTPRoute; a rule is {"matches": [...], "backendRefs": [...]} as in the spec."""
     spec = {"parentRefs": [{"name": gateway}], "rules": rules}

@@ -73,7 +73,9 @@ class Sluice:
         command = [str(self.binaries / "sluicectl"), *arguments, "--state-dir", str(self.state)]
         result = subprocess.run(command, capture_output=True, text=True, timeout=60)
         if check and result.returncode:
-            raise AssertionError(f"{' '.join(command)} -> {result.returncode}\n{result.stdout}{result.stderr}")
+            raise AssertionError(
+                f"{' '.join(command)} -> {result.returncode}\n{result.stdout}{result.stderr}"
+            )
         return result
 
     def wait(self, *objects: str, seconds: float = 10.0) -> None:

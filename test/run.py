@@ -1,0 +1,202 @@
+#!/usr/bin/env python3
+"""Runs the tests in stages, prints how long each took, and ends with a line that says how many passed and failed.
+
+Usage: run.py [STAGE...] [--all]     without a stage: everything that `make test` promises
+Long runs read their counts from the environment; every stage prints the values it uses.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+BUILD = ROOT / "build"
+PYTHON = "/usr/bin/python3"
+JOBS = str(os.cpu_count() or 2)
+RUFF_VERSION = "0.17.6"
+CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "sluice"
+
+# Counts of the long tests: what `make test` uses, and what `make fuzz` uses.
+COUNTS = {
+    "SLUICE_KILLS": ("100", "1000"),
+    "SLUICE_ORACLE_REQUESTS": ("1000000", "20000000"),
+    "SLUICE_CHANGES": ("10000", "100000"),
+    "SLUICE_CORRUPTIONS": ("100000", "1000000"),
+}
+
+
+def run(command: list[str], **more) -> None:
+    print("+", " ".join(command), flush=True)
+    subprocess.run(command, cwd=ROOT, check=True, **more)
+
+
+def build(name: str, *options: str) -> Path:
+    directory = BUILD / name
+    run(["cmake", "-S", ".", "-B", str(directory), "-G", "Ninja", *options], stdout=subprocess.DEVNULL)
+    run(["ninja", "-C", str(directory), "-j", JOBS, "--quiet"])
+    return directory
+
+
+def ctest(directory: Path, *options: str, full: bool = False) -> None:
+    counts = {name: os.environ.get(name, values[1 if full else 0]) for name, values in COUNTS.items()}
+    print("counts (this run / make test / make fuzz):")
+    for name, values in COUNTS.items():
+        print(f"  {name}={counts[name]}   {values[0]} / {values[1]}")
+    run(
+        ["ctest", "--test-dir", str(directory), "--output-on-failure", "-j", JOBS, *options],
+        env={**os.environ, **counts},
+    )
+
+
+def tests() -> Path:
+    return build("tests", "-DCMAKE_BUILD_TYPE=RelWithDebInfo")
+
+
+def stage_build() -> None:
+    tests()
+    modules = sorted(str(path) for path in (BUILD / "tests/modules").glob("*.so"))
+    run([PYTHON, "test/checks/symbols.py", *modules])
+
+
+def stage_checks() -> None:
+    run([PYTHON, "test/checks/layers.py"])
+    run([PYTHON, "test/checks/sources.py"])
+    run([PYTHON, "test/checks/format_page.py"])
+
+
+def changed_files(everything: bool) -> list[str]:
+    """C++ files that differ from main's previous state; all of them with --all."""
+    if everything:
+        command = ["git", "ls-files", "*.cc", "*.h"]
+    else:
+        base = subprocess.run(
+            ["git", "merge-base", "HEAD", "origin/main"], cwd=ROOT, capture_output=True, text=True
+        ).stdout.strip()
+        head = subprocess.run(
+            ["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True
+        ).stdout.strip()
+        if base in ("", head):
+            base = "HEAD~1"
+        command = ["git", "diff", "--name-only", "--diff-filter=d", base, "--", "*.cc", "*.h"]
+    listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True).stdout.split()
+    return [name for name in listed if (ROOT / name).is_file()]
+
+
+def stage_lint(everything: bool = False) -> None:
+    sources = subprocess.run(
+        ["git", "ls-files", "*.cc", "*.h"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.split()
+    run(["clang-format-19", "--dry-run", "--Werror", *sources])
+    ruff = CACHE / "venv/bin/ruff"
+    if (
+        not ruff.exists()
+        or RUFF_VERSION not in subprocess.run([ruff, "--version"], capture_output=True, text=True).stdout
+    ):
+        run([PYTHON, "-m", "venv", str(CACHE / "venv")])
+        run([str(CACHE / "venv/bin/pip"), "install", "--quiet", f"ruff=={RUFF_VERSION}"])
+    run([str(ruff), "format", "--check", "--quiet", "test"])
+    run([str(ruff), "check", "--quiet", "test"])
+    run(["shellcheck", "packaging/install-deps", ".ci/run"])
+    tidy = [name for name in changed_files(everything) if name.endswith(".cc")]
+    print(f"clang-tidy: {len(tidy)} files")
+    if tidy:
+        database = tests()
+        run(
+            ["xargs", "-P", JOBS, "-n", "1", "clang-tidy-19", "--quiet", "-p", str(database)],
+            input="\n".join(tidy),
+            text=True,
+        )
+
+
+def stage_unit() -> None:
+    ctest(tests())
+
+
+def stage_asan() -> None:
+    directory = build("asan", "-DCMAKE_BUILD_TYPE=Debug", "-DSLUICE_SANITIZE=address", "-DSLUICE_MODULE=OFF")
+    ctest(directory, "-LE", "long")
+
+
+def stage_tsan() -> None:
+    directory = BUILD / "tsan"
+    options = [
+        "-DCMAKE_BUILD_TYPE=Debug",
+        "-DSLUICE_SANITIZE=thread",
+        "-DSLUICE_MODULE=OFF",
+        "-DSLUICE_CONTROLLER=OFF",
+    ]
+    run(["cmake", "-S", ".", "-B", str(directory), "-G", "Ninja", *options], stdout=subprocess.DEVNULL)
+    run(["ninja", "-C", str(directory), "-j", JOBS, "--quiet", "unit_arena"])
+    run([str(directory / "bin/unit_arena"), "--gtest_filter=*Thread*"])
+
+
+def stage_e2e() -> None:
+    directory = tests()
+    run([PYTHON, "-m", "pytest", "test/e2e", "-q", "-x", "--build", str(directory), "-p", "no:cacheprovider"])
+
+
+def stage_demo() -> None:
+    run([PYTHON, "test/demo/demo.py", "--build", str(tests())])
+
+
+def stage_bench() -> None:
+    run([PYTHON, "test/bench/run.py", "--build", str(tests())])
+
+
+def stage_matrix() -> None:
+    run([PYTHON, "test/matrix/matrix.py", "--cache", str(CACHE / "chroots")])
+
+
+def stage_fuzz() -> None:
+    ctest(tests(), full=True)
+
+
+STAGES: dict[str, Callable] = {
+    "build": stage_build,
+    "checks": stage_checks,
+    "lint": stage_lint,
+    "unit": stage_unit,
+    "asan": stage_asan,
+    "tsan": stage_tsan,
+    "e2e": stage_e2e,
+    "demo": stage_demo,
+}
+ON_REQUEST: dict[str, Callable] = {"bench": stage_bench, "matrix": stage_matrix, "fuzz": stage_fuzz}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("stages", nargs="*", choices=[*STAGES, *ON_REQUEST, []], metavar="STAGE")
+    parser.add_argument("--all", action="store_true", help="lint: all files, not only changed ones")
+    arguments = parser.parse_args()
+    names = arguments.stages or list(STAGES)
+    results: list[tuple[str, float, bool]] = []
+    for name in names:
+        print(f"\n=== {name}", flush=True)
+        started = time.monotonic()
+        try:
+            if name == "lint":
+                stage_lint(arguments.all)
+            else:
+                {**STAGES, **ON_REQUEST}[name]()
+            passed = True
+        except (subprocess.CalledProcessError, FileNotFoundError) as problem:
+            print(f"stage {name} failed: {problem}", flush=True)
+            passed = False
+        results.append((name, time.monotonic() - started, passed))
+    print("\nstage        seconds")
+    for name, seconds, passed in results:
+        print(f"{name:12} {seconds:7.1f}  {'passed' if passed else 'FAILED'}")
+    failed = sum(not passed for _, _, passed in results)
+    print(f"{len(results) - failed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
