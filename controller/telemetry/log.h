@@ -1,8 +1,13 @@
 // Log lines on stderr: for people by default, one JSON object a line with --log-format json.
 //
-// Process: controller, sluicectl run.   Thread: any.
 //   log::info("listener open", {{"listener", "default/web/http"}, {"socket", "0.0.0.0:8080"}});
-//   12:01:02.123 info   listener open  listener=default/web/http socket=0.0.0.0:8080
+//   12:01:02.123 info    listener open  listener=default/web/http socket=0.0.0.0:8080
+//
+// A line is one write(2), so lines of several threads or processes do not mix. What users wrote
+// cannot forge a line: control characters are replaced (text) or escaped (JSON).
+//
+// Process: controller, sluicectl run.   Thread: any.   Fails: never; keeps errno.
+// Tested by: test/unit/controller/telemetry/log_test.cc
 #pragma once
 
 #include <initializer_list>
