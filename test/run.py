@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Runs the tests in stages, prints how long each took, and ends with a line that says how many passed and failed.
+"""Runs the tests in stages, prints how long each took, and ends with a count of passed and failed.
 
 Usage: run.py [STAGE...] [--all]     without a stage: everything that `make test` promises
 Long runs read their counts from the environment; every stage prints the values it uses.
@@ -36,13 +36,18 @@ def run(command: list[str], **more) -> None:
 
 def build(name: str, *options: str) -> Path:
     directory = BUILD / name
-    run(["cmake", "-S", ".", "-B", str(directory), "-G", "Ninja", *options], stdout=subprocess.DEVNULL)
+    run(
+        ["cmake", "-S", ".", "-B", str(directory), "-G", "Ninja", *options],
+        stdout=subprocess.DEVNULL,
+    )
     run(["ninja", "-C", str(directory), "-j", JOBS, "--quiet"])
     return directory
 
 
 def ctest(directory: Path, *options: str, full: bool = False) -> None:
-    counts = {name: os.environ.get(name, values[1 if full else 0]) for name, values in COUNTS.items()}
+    counts = {
+        name: os.environ.get(name, values[1 if full else 0]) for name, values in COUNTS.items()
+    }
     print("counts (this run / make test / make fuzz):")
     for name, values in COUNTS.items():
         print(f"  {name}={counts[name]}   {values[0]} / {values[1]}")
@@ -94,7 +99,8 @@ def stage_lint(everything: bool = False) -> None:
     ruff = CACHE / "venv/bin/ruff"
     if (
         not ruff.exists()
-        or RUFF_VERSION not in subprocess.run([ruff, "--version"], capture_output=True, text=True).stdout
+        or RUFF_VERSION
+        not in subprocess.run([ruff, "--version"], capture_output=True, text=True).stdout
     ):
         run([PYTHON, "-m", "venv", str(CACHE / "venv")])
         run([str(CACHE / "venv/bin/pip"), "install", "--quiet", f"ruff=={RUFF_VERSION}"])
@@ -117,7 +123,9 @@ def stage_unit() -> None:
 
 
 def stage_asan() -> None:
-    directory = build("asan", "-DCMAKE_BUILD_TYPE=Debug", "-DSLUICE_SANITIZE=address", "-DSLUICE_MODULE=OFF")
+    directory = build(
+        "asan", "-DCMAKE_BUILD_TYPE=Debug", "-DSLUICE_SANITIZE=address", "-DSLUICE_MODULE=OFF"
+    )
     ctest(directory, "-LE", "long")
 
 
@@ -129,14 +137,30 @@ def stage_tsan() -> None:
         "-DSLUICE_MODULE=OFF",
         "-DSLUICE_CONTROLLER=OFF",
     ]
-    run(["cmake", "-S", ".", "-B", str(directory), "-G", "Ninja", *options], stdout=subprocess.DEVNULL)
+    run(
+        ["cmake", "-S", ".", "-B", str(directory), "-G", "Ninja", *options],
+        stdout=subprocess.DEVNULL,
+    )
     run(["ninja", "-C", str(directory), "-j", JOBS, "--quiet", "unit_arena"])
     run([str(directory / "bin/unit_arena"), "--gtest_filter=*Thread*"])
 
 
 def stage_e2e() -> None:
     directory = tests()
-    run([PYTHON, "-m", "pytest", "test/e2e", "-q", "-x", "--build", str(directory), "-p", "no:cacheprovider"])
+    run(
+        [
+            PYTHON,
+            "-m",
+            "pytest",
+            "test/e2e",
+            "-q",
+            "-x",
+            "--build",
+            str(directory),
+            "-p",
+            "no:cacheprovider",
+        ]
+    )
 
 
 def stage_demo() -> None:

@@ -21,7 +21,8 @@ def room_of(path: Path, rooms: set[str]) -> str | None:
 
 def allowed(room: str, other: str, allow: dict[str, list[str]]) -> bool:
     return other == room or any(
-        other == name or (name.endswith("/*") and other.startswith(name[:-1])) for name in allow[room]
+        other == name or (name.endswith("/*") and other.startswith(name[:-1]))
+        for name in allow[room]
     )
 
 
@@ -45,7 +46,9 @@ def main() -> int:
             if found[1] == '"':
                 other = room_of(Path(header), rooms)
                 if other is None:
-                    problems.append(f'{path}:{number}: "{header}" is not a path from the root to a room')
+                    problems.append(
+                        f'{path}:{number}: "{header}" is not a path from the root to a room'
+                    )
                 elif not allowed(room, other, allow):
                     problems.append(f"{path}:{number}: {room} may not include {other}")
             for pattern, homes in confine.items():

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Fails on files that are too long, not plain ASCII, or carry trailing blanks, tabs or carriage returns; prints the median length."""
+"""Fails on files that are too long, not ASCII, or carry trailing blanks or tabs."""
 
 import re
 import statistics

@@ -15,4 +15,8 @@ def files(*suffixes: str) -> list[Path]:
         check=True,
     ).stdout.splitlines()
     paths = [Path(name) for name in sorted(set(listed))]
-    return [path for path in paths if (not suffixes or path.suffix in suffixes) and (ROOT / path).is_file()]
+    return [
+        path
+        for path in paths
+        if (not suffixes or path.suffix in suffixes) and (ROOT / path).is_file()
+    ]

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The demo: one directory of manifests, a real nginx, real requests, and changes while everything stays open.
+"""The demo: one directory of manifests, a real nginx, real requests, changes under load.
 
 Prints what it does, then one table, and exits 0 only when everything that the table claims held.
 """
@@ -59,8 +59,14 @@ def shop_routes() -> str:
             rule({"path": {"type": "Exact", "value": "/health"}}, "store"),
             rule({"path": {"type": "PathPrefix", "value": "/store"}}, "store"),
             rule({"path": {"value": "/pay"}, "method": "POST"}, "store"),
-            rule({"path": {"value": "/pay"}, "headers": [{"name": "X-Beta", "value": "yes"}]}, "green"),
-            rule({"path": {"value": "/pay"}, "queryParams": [{"name": "beta", "value": "1"}]}, "green"),
+            rule(
+                {"path": {"value": "/pay"}, "headers": [{"name": "X-Beta", "value": "yes"}]},
+                "green",
+            ),
+            rule(
+                {"path": {"value": "/pay"}, "queryParams": [{"name": "beta", "value": "1"}]},
+                "green",
+            ),
             rule({"path": {"value": "/pay"}}, "blue"),
         ],
         [SHOP],
@@ -106,7 +112,9 @@ class Demo:
     def manifests(self) -> None:
         ports = self.backends.ports
         self.sluice.write("gateway.yaml", gateway(self.port))
-        self.sluice.write("backends.yaml", documents(*(backend(name, port) for name, port in ports.items())))
+        self.sluice.write(
+            "backends.yaml", documents(*(backend(name, port) for name, port in ports.items()))
+        )
         self.sluice.write("split.yaml", split_route(100, 0))
         self.sluice.write("shop.json", shop_routes())
         self.sluice.write(
@@ -117,8 +125,14 @@ class Demo:
                 route(
                     "live",
                     [
-                        {"matches": [{"path": {"value": "/ws"}}], "backendRefs": [backend_ref("websocket")]},
-                        {"matches": [{"path": {"value": "/slow"}}], "backendRefs": [backend_ref("download")]},
+                        {
+                            "matches": [{"path": {"value": "/ws"}}],
+                            "backendRefs": [backend_ref("websocket")],
+                        },
+                        {
+                            "matches": [{"path": {"value": "/slow"}}],
+                            "backendRefs": [backend_ref("download")],
+                        },
                     ],
                     [LIVE],
                 ),
@@ -133,7 +147,11 @@ class Demo:
             extra = " ".join(f"{name}: {value}" for name, value in headers.items())
             print(f"   {method:5}{host}{path} {extra}".ljust(56) + f"-> {got}")
             wrong += got != wanted
-        self.row("routing cases answered as written", f"{len(ROUTING) - wrong} of {len(ROUTING)}", wrong == 0)
+        self.row(
+            "routing cases answered as written",
+            f"{len(ROUTING) - wrong} of {len(ROUTING)}",
+            wrong == 0,
+        )
 
     def split(self, load: Load) -> None:
         self.say("moving shop.example.com from blue to green, under load")
@@ -154,7 +172,9 @@ class Demo:
             fine = abs(share - green) <= (SPLIT_TOLERANCE if 0 < green < 100 else 0.5)
             held &= fine
             print(f"   blue {blue:3} : green {green:3}   measured green {share:5.1f} %")
-        self.row("weighted split 100/0, 90/10, 50/50, 0/100", "followed" if held else "missed", held)
+        self.row(
+            "weighted split 100/0, 90/10, 50/50, 0/100", "followed" if held else "missed", held
+        )
 
     def new_route_times(self) -> None:
         self.say("time from a written file to the first answer by it")
@@ -172,16 +192,27 @@ class Demo:
                 step_s=0.0005,
             )
             times.append(1000 * (time.monotonic() - started))
-        self.row("file write to first new answer, median of 5", f"{statistics.median(times):.1f} ms", True)
+        self.row(
+            "file write to first new answer, median of 5",
+            f"{statistics.median(times):.1f} ms",
+            True,
+        )
 
     def broken(self) -> None:
         self.say("a bad manifest is reported with file and line; everything else goes on")
         self.sluice.write("broken.yaml", BROKEN)
         until(lambda: "broken.yaml:7" in self.sluice.output(), "the report of broken.yaml:7", 5)
         print(
-            "   " + next(line for line in self.sluice.output().splitlines() if "broken.yaml:7" in line)[:150]
+            "   "
+            + next(line for line in self.sluice.output().splitlines() if "broken.yaml:7" in line)[
+                :150
+            ]
         )
-        self.row("bad manifest reported", "broken.yaml:7", self.ask("GET", SHOP, "/health", {}) == "store")
+        self.row(
+            "bad manifest reported",
+            "broken.yaml:7",
+            self.ask("GET", SHOP, "/health", {}) == "store",
+        )
         self.sluice.remove("broken.yaml")
 
     def controller_killed(self) -> None:
@@ -195,12 +226,16 @@ class Demo:
             route("after", [{"backendRefs": [backend_ref("store")]}], ["after.example.com"]),
         )
         until(
-            lambda: self.ask("GET", "after.example.com", "/", {}) == "store", "a route added afterwards", 10
+            lambda: self.ask("GET", "after.example.com", "/", {}) == "store",
+            "a route added afterwards",
+            10,
         )
         self.row("controller killed with -9", "survived, then followed a change", alone)
 
     def run(self) -> bool:
-        self.say(f"three backends, a WebSocket and a slow download; Gateway at {ADDRESS}:{self.port}")
+        self.say(
+            f"three backends, a WebSocket and a slow download; Gateway at {ADDRESS}:{self.port}"
+        )
         self.manifests()
         self.sluice.start()
         workers = self.sluice.worker_pids()
@@ -223,10 +258,14 @@ class Demo:
         self.row("requests sent under load", load.total, load.total > 0)
         self.row("requests failed", len(load.failures), not load.failures)
         self.row(
-            "nginx workers before and after", f"{workers} {after}", workers == after and len(workers) == 2
+            "nginx workers before and after",
+            f"{workers} {after}",
+            workers == after and len(workers) == 2,
         )
         self.row("WebSocket still the same connection", "yes" if alive else "no", alive == 1)
-        self.row("slow download still running, then whole", f"{running}, {whole}", running and whole)
+        self.row(
+            "slow download still running, then whole", f"{running}, {whole}", running and whole
+        )
         for failure in load.failures[:5]:
             print(f"   failed: {failure}")
         bad = self.sluice.bad_log_lines()
@@ -256,7 +295,9 @@ def main() -> int:
     try:
         held = demo.run()
     except (TimeoutError, AssertionError, OSError) as problem:
-        print(f"\nfailed: {problem}\n--- what Sluice printed last ---\n{demo.sluice.output()[-3000:]}")
+        print(
+            f"\nfailed: {problem}\n--- what Sluice printed last ---\n{demo.sluice.output()[-3000:]}"
+        )
     finally:
         demo.stop()
         demo.table()

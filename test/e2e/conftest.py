@@ -1,4 +1,4 @@
-"""Fixtures of the end-to-end tests: a real nginx, real clients, and no tolerance for [alert] or [emerg]."""
+"""Fixtures: a real nginx, real clients, and no tolerance for [alert] or [emerg]."""
 
 import sys
 import tempfile
@@ -14,7 +14,9 @@ from harness.sluice import Sluice  # noqa: E402
 
 
 def pytest_addoption(parser):
-    parser.addoption("--build", default=str(ROOT / "build"), help="build directory with bin/ and modules/")
+    parser.addoption(
+        "--build", default=str(ROOT / "build"), help="build directory with bin/ and modules/"
+    )
     parser.addoption("--nginx", default=None, help="nginx to run; default: the one sluicectl finds")
 
 
@@ -62,7 +64,7 @@ def live():
 
 @pytest.fixture
 def make_sluice(request, scratch, binaries, nginx):
-    """make_sluice(*arguments) -> a Sluice that is not started yet; ended and its log judged after the test."""
+    """make_sluice(*arguments) -> a Sluice not started yet; ended and its log judged afterwards."""
     made: list[Sluice] = []
 
     def make(*arguments: str) -> Sluice:

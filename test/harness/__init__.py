@@ -1,1 +1,1 @@
-"""What end-to-end tests, the demo and the benchmarks share: processes, ports, backends, load and a running Sluice."""
+"""What end-to-end tests, the demo and the benchmarks share."""

@@ -1,4 +1,4 @@
-"""Backends: several nginx servers from one rendered configuration, and one with long-lived connections."""
+"""Backends: nginx servers from one rendered configuration, and one with long connections."""
 
 import signal
 import sys
@@ -40,7 +40,15 @@ class NamedBackends:
         template = Template((HERE / "backends.conf").read_text())
         conf.write_text(template.safe_substitute(directory=directory, servers=servers))
         self.process = Process(
-            [nginx, "-p", str(directory), "-e", str(directory / "backends-boot.log"), "-c", str(conf)],
+            [
+                nginx,
+                "-p",
+                str(directory),
+                "-e",
+                str(directory / "backends-boot.log"),
+                "-c",
+                str(conf),
+            ],
             directory / "backends.log",
         )
         for port in self.ports.values():

@@ -25,7 +25,9 @@ async def download(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -
         chunks = int(query.get("chunks", ["100"])[0])
         pause_s = int(query.get("pause_ms", ["100"])[0]) / 1000
         length = chunks * len(CHUNK)
-        writer.write(f"HTTP/1.1 200 OK\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n".encode())
+        writer.write(
+            f"HTTP/1.1 200 OK\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n".encode()
+        )
         for _ in range(chunks):
             writer.write(CHUNK)
             await writer.drain()

@@ -1,4 +1,4 @@
-"""Load: threads with keep-alive connections that count answers by their first word and keep every failure."""
+"""Load: threads that count answers by their first word and keep every failure."""
 
 import collections
 import http.client
@@ -9,8 +9,8 @@ import time
 class Load:
     """Asks `address:port` for `path` with `host` until stop(), `clients` requests at a time.
 
-    A failure is an answer that is not 200, or a connection that breaks before its answer (a kept connection that the server had
-    closed before we asked is opened again once, as HTTP/1.1 clients do).
+    A failure is an answer that is not 200, or a connection that breaks before its answer. A kept
+    connection that the server had closed before we asked is opened again, as HTTP/1.1 clients do.
     """
 
     def __init__(
@@ -70,7 +70,9 @@ class Load:
                 if connection is not None:
                     connection.close()
                 connection = None
-                closed_before = isinstance(problem, http.client.RemoteDisconnected | ConnectionResetError)
+                closed_before = isinstance(
+                    problem, http.client.RemoteDisconnected | ConnectionResetError
+                )
                 if fresh or not closed_before:
                     self._note(None, f"{type(problem).__name__}: {problem}", started)
                 continue

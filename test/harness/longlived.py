@@ -1,4 +1,4 @@
-"""Connections that stay open while the world changes: WebSockets that echo, and one slow download."""
+"""Connections that stay open while the world changes: WebSockets and a slow download."""
 
 import asyncio
 import contextlib
@@ -9,7 +9,7 @@ import websockets
 
 
 class WebSockets:
-    """`count` open WebSockets on a thread of their own; echo() proves that each is still the same working connection."""
+    """`count` open WebSockets on their own thread; echo() proves that each still works."""
 
     def __init__(self, address: str, port: int, host: str, path: str = "/ws", count: int = 1):
         self._loop = asyncio.new_event_loop()
@@ -34,7 +34,9 @@ class WebSockets:
 
     async def _open(self, address, port, host, path, count):
         return [
-            await websockets.connect(f"ws://{host}{path}", host=address, port=port, ping_interval=None)
+            await websockets.connect(
+                f"ws://{host}{path}", host=address, port=port, ping_interval=None
+            )
             for _ in range(count)
         ]
 
@@ -43,7 +45,7 @@ class WebSockets:
             try:
                 await connection.send(text)
                 return await asyncio.wait_for(connection.recv(), 10) == text
-            except (websockets.ConnectionClosed, asyncio.TimeoutError):
+            except (TimeoutError, websockets.ConnectionClosed):
                 return False
 
         return sum(await asyncio.gather(*(one(connection) for connection in self._connections)))

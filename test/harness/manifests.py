@@ -3,7 +3,9 @@
 import json
 
 
-def gateway(port: int, name: str = "web", namespace: str = "default", hostname: str | None = None) -> str:
+def gateway(
+    port: int, name: str = "web", namespace: str = "default", hostname: str | None = None
+) -> str:
     host = f"\n      hostname: {json.dumps(hostname)}" if hostname else ""
     return f"""apiVersion: gateway.networking.k8s.io/v1
 kind: Gateway

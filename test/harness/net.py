@@ -4,7 +4,7 @@ import socket
 
 
 def free_port(address: str = "127.0.0.1") -> int:
-    """A port that the kernel just gave out; it stays free unless somebody asks the kernel for very many."""
+    """A port that the kernel just gave out."""
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
         probe.bind((address, 0))

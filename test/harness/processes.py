@@ -24,7 +24,7 @@ class Process:
         return self.popen.poll() is None
 
     def stop(self, sig: int = signal.SIGTERM, seconds: float = 10.0) -> int:
-        """Asks the process to end, insists with SIGKILL at the deadline, and returns its exit code."""
+        """Asks the process to end, insists with SIGKILL at the deadline; returns its exit code."""
         if self.alive():
             self.popen.send_signal(sig)
             with contextlib.suppress(subprocess.TimeoutExpired):
@@ -58,7 +58,9 @@ def name_of(pid: int) -> str:
 
 def title_of(pid: int) -> str:
     try:
-        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+        return (
+            Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+        )
     except OSError:
         return ""
 

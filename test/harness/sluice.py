@@ -16,7 +16,9 @@ BAD_LOG = re.compile(r"\[(alert|emerg)\]|exited on signal")
 class Sluice:
     """Runs below `directory`: manifests in m/, state in s/. `binaries` is build/bin."""
 
-    def __init__(self, directory: Path, binaries: Path, arguments: list[str] = (), nginx: str | None = None):
+    def __init__(
+        self, directory: Path, binaries: Path, arguments: list[str] = (), nginx: str | None = None
+    ):
         self.manifests = directory / "m"
         self.state = directory / "s"
         self.manifests.mkdir(parents=True, exist_ok=True)
@@ -45,7 +47,13 @@ class Sluice:
 
     def start(self) -> None:
         self.process = Process(
-            [str(self.binaries / "sluicectl"), "run", str(self.manifests), "--state-dir", str(self.state)]
+            [
+                str(self.binaries / "sluicectl"),
+                "run",
+                str(self.manifests),
+                "--state-dir",
+                str(self.state),
+            ]
             + self.arguments,
             self.log,
         )
@@ -84,7 +92,10 @@ class Sluice:
         def waited() -> bool:
             if self.process and not self.process.alive():
                 raise AssertionError(f"sluicectl run ended:\n{self.output()}")
-            return self.ctl("wait", *objects, "--timeout", str(int(seconds)), check=False).returncode == 0
+            return (
+                self.ctl("wait", *objects, "--timeout", str(int(seconds)), check=False).returncode
+                == 0
+            )
 
         until(waited, f"sluicectl wait {' '.join(objects)}", seconds + 5)
 
@@ -97,7 +108,9 @@ class Sluice:
     # -- the log --
 
     def nginx_log(self) -> str:
-        return "".join(path.read_text(errors="replace") for path in sorted(self.state.rglob("*error*.log")))
+        return "".join(
+            path.read_text(errors="replace") for path in sorted(self.state.rglob("*error*.log"))
+        )
 
     def bad_log_lines(self, expected: list[str] = ()) -> list[str]:
         """Lines that no healthy nginx writes, but for those that match a pattern in `expected`."""

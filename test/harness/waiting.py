@@ -9,8 +9,10 @@ T = TypeVar("T")
 STEP_S = 0.01
 
 
-def until(condition: Callable[[], T], what: str, seconds: float = 10.0, step_s: float = STEP_S) -> T:
-    """Returns the first true value of `condition`; raises TimeoutError naming `what` after `seconds`."""
+def until(
+    condition: Callable[[], T], what: str, seconds: float = 10.0, step_s: float = STEP_S
+) -> T:
+    """The first true value of `condition`; TimeoutError naming `what` after `seconds`."""
     end = time.monotonic() + seconds
     while True:
         value = condition()
