@@ -27,6 +27,8 @@ inline constexpr std::uint32_t kMaxProbes = 8;      // lines looked at for one k
 inline constexpr std::uint32_t kLinesPerPage = 64;  // a paged Tab: directory of 4 KiB pages
 inline constexpr std::uint32_t kIndexedFrom =
     9;  // entries of one node and kind from which a HeaderIndex exists
+inline constexpr std::uint32_t kMaxIndexNames = 1024;  // of one HeaderIndex
+inline constexpr std::uint32_t kSetFrom = 8;  // path regexes of one shard that make a PatternSet
 
 // How a hostname matches; also the order in which shards are probed.
 enum class HostKind : std::uint8_t { kExact = 0, kWildcard = 1, kAny = 2 };
@@ -56,7 +58,7 @@ struct Tab {
 static_assert(sizeof(Tab) == 16);
 
 struct Line {
-  std::uint16_t tag[10];  // low 16 bits of the key's hash, 1 instead of 0
+  std::uint16_t tag[10];  // low 16 bits of the key's hash, 1 instead of 0; unused pairs are zero
   Offset off[10];
   std::uint16_t count;     // used pairs, from the front
   std::uint16_t overflow;  // 1: a key that belongs here lies in a later line
@@ -188,7 +190,7 @@ static_assert(sizeof(Condition) == 16);
 // cost one probe per name. The entries without an exact header, and those a bounded index can't
 // hold, are the residual, in precedence order.
 struct HeaderIndex {
-  std::uint32_t names;  // IndexName[names] follows
+  std::uint32_t names;  // IndexName[names] follows, by ascending (name_hash, name)
   std::uint32_t residual_count;
   Offset residual;  // std::uint32_t[residual_count]: entry numbers, ascending
   std::uint32_t lines;
@@ -250,7 +252,7 @@ struct PatternList {
 static_assert(sizeof(PatternList) == 24);
 
 struct Pattern {
-  std::uint32_t id;  // never 0, never given to another pattern
+  std::uint32_t id;  // never 0, made from the text; a cache that outlives the list compares texts
   Offset text;
   std::uint32_t text_bytes;
   std::uint32_t reserved;
