@@ -1,15 +1,25 @@
 // Shared memory that outlives its writer: fixed mappings, allocation by offset, reclaim by epochs.
 // Knows no routes.
 //
-// Directory (files 0640, `slots` and `counters` 0660): ctl, slots, segment.A, segment.B, endpoint,
-// counters. Every mapping is a fixed reservation of address space; a file starts at its initial
-// size and grows by posix_fallocate, never shrinks, and what a reader accepts is fstat's size. See
-// shared/doc/publication.md for the numbered invariants and the crash cases.
+// Directory v<major> (files 0640, `slots` and `counters` 0660): ctl, slots, segment.A, segment.B,
+// endpoint, counters. Every mapping is a fixed reservation of address space; a file starts at its
+// initial size and grows by posix_fallocate, never shrinks, and what a reader accepts is fstat's
+// size. One segment holds what the published root reaches; the other is empty, or being written by
+// a compaction or by a controller that has just taken over.
+//
+//   Result<Offset> blob = arena.allocate(bytes);     // write it through at<T>()
+//   arena.retire(old_blob, old_bytes);
+//   arena.publish_root(root, generation);            // one store
+//   arena.reclaim(now_ms);                           // reuses what no worker can see any more
 //
 // Process: the controller has one Arena (an exclusive lock on `ctl` keeps a second one out);
-// workers and tools have a ReadMapping (shared/arena/read_mapping.h).   Thread: event loop. Fails:
-// Errc::kFull when posix_fallocate has no space; Errc::kConflict when another controller holds the
-// directory. Tested by: test/unit/shared/arena/, test/property/arena_kill_test.cc
+// workers and tools have a ReadMapping (shared/arena/read_mapping.h).
+// Thread: event loop.   Cost: allocate, retire and publish are O(1).
+// Fails: Errc::kFull when there is no space; the published table stays as it is. Errc::kConflict
+// when another controller holds the directory; Errc::kInvalid when `ctl` is not ours.
+// Invariants and crash cases: shared/doc/publication.md
+// Tested by: test/unit/shared/arena/, test/property/arena_kill_test.cc,
+// test/property/arena_threads_test.cc
 #pragma once
 
 #include <cstddef>
@@ -17,6 +27,7 @@
 #include <memory>
 #include <string>
 
+#include "shared/arena/layout.h"
 #include "shared/base/result.h"
 
 namespace sluice::arena {
@@ -24,11 +35,17 @@ namespace sluice::arena {
 using Offset = std::uint32_t;  // 8-byte units; 0 = none
 
 struct ArenaOptions {
-  std::string directory;                              // .../v1 is made below it
-  std::size_t segment_bytes = std::size_t{16} << 20;  // first size of a segment file
-  std::size_t reserve_bytes = std::size_t{8}
-                              << 30;  // address space of one segment: its largest size
+  std::string directory;                               // .../v1 is made below it
+  std::size_t segment_bytes = std::size_t{16} << 20;   // first size of a segment file in use
+  std::size_t reserve_bytes = kSegmentReserve;         // largest size of a segment
   std::uint32_t gid = static_cast<std::uint32_t>(-1);  // group of the files; -1: unchanged
+  bool poison_freed = false;  // overwrite reclaimed memory with 0xEE, to prove that nobody reads it
+};
+
+// Which store makes a block visible, and which one makes it unreachable.
+enum class LinkedBy {
+  kRoot,  // publish_root()
+  kSlot,  // publish_slot()
 };
 
 class Arena {
@@ -39,11 +56,19 @@ class Arena {
   static Result<std::unique_ptr<Arena>> open(const ArenaOptions& options);
   ~Arena();
 
-  // A block of `bytes` in the current segment. Zeroed only as far as the file was. Alignment 8
-  // or 64.
-  Result<Offset> allocate(std::size_t bytes, std::size_t alignment = 8);
-  // The block may be reused once no reader can see it. REQUIRES: exactly what allocate() returned.
-  void retire(Offset offset, std::size_t bytes, std::size_t alignment = 8);
+  // A block of `bytes` in the current segment, not zeroed. Alignment 8 or 64.
+  Result<Offset> allocate(std::size_t bytes, std::size_t alignment = 8,
+                          LinkedBy linked = LinkedBy::kRoot);
+
+  // The block may be reused once no reader can see it. kRoot: the next root doesn't reach it.
+  // kSlot: the slot word that pointed to it has been replaced.
+  // REQUIRES: offset is of the current segment; bytes and alignment as in allocate().
+  void retire(Offset offset, std::size_t bytes, std::size_t alignment = 8,
+              LinkedBy linked = LinkedBy::kRoot);
+
+  // Undoes every allocate() and retire() of kind kRoot since the last publish_root(): for a commit
+  // that ended in Errc::kFull.
+  void rollback();
 
   template <class T>
   T* at(Offset offset) {
@@ -51,32 +76,43 @@ class Arena {
                                              8);  // the only cast from bytes to records here
   }
 
-  std::byte* base();
-  std::uint8_t segment() const;
+  std::byte* base();             // of the current segment
+  std::uint8_t segment() const;  // the current one: where allocate() allocates
 
-  // The one store that publishes: everything written before is visible to whoever loads the root
-  // word.
+  // The one store that publishes a root: everything written before is visible to whoever loads the
+  // root word. REQUIRES: generation grows.
   void publish_root(Offset root, std::uint64_t generation);
-  // After an 8-byte slot store: makes blobs retired before it reclaimable in turn.
-  void advance_epoch();
+  // The one store that publishes an endpoint list: `word` lies in the endpoint file and is built by
+  // pack_slot_word().
+  void publish_slot(std::uint64_t& word, std::uint64_t value);
+
   // Reclaims what no live worker can see; fences workers that stay silent for longer than
   // `patience_ms`. Cheap when nothing waits.
   void reclaim(std::uint64_t now_ms, std::uint64_t patience_ms = 1000);
 
-  // Switches allocation to the other segment; the old one is reclaimed whole after the next
-  // publish_root().
+  // Switches allocation to the other segment. The old one keeps serving until the next
+  // publish_root(), and is reclaimed whole after it. Fails: kUnavailable while workers may still
+  // read the other segment, or slot words point into it (then reclaim(), EndpointTable::collect(),
+  // and try later); kFull.
   Result<void> begin_compaction();
-  bool wants_compaction()
-      const;  // live bytes are less than half of the used ones, or little is left
+  // Goes back to the old segment and drops what was written since. REQUIRES: begin_compaction(),
+  // and since then neither publish_root() nor publish_slot().
+  void abort_compaction();
+  // True when a compaction would give much back: live bytes are less than half of the used ones,
+  // or an allocation failed. False while none is possible.
+  bool wants_compaction() const;
 
-  std::uint64_t published_generation() const;    // 0: none yet
+  std::uint64_t published_generation() const;    // of the root that workers see; 0: none yet
   std::uint64_t predecessor_generation() const;  // of the root found at open()
+  // Every root before this generation is gone: no worker can see it any more. 0: unknown yet.
+  std::uint64_t passed_generation() const;
   std::size_t live_bytes() const;
-  std::size_t limbo_bytes() const;
+  std::size_t used_bytes() const;   // of the current segment, holes included
+  std::size_t limbo_bytes() const;  // retired, not yet reclaimed
 
   void beat(std::uint64_t now_ms);  // heartbeat, for people
 
-  // The files beside the segments; fixed record arrays that grow in place.
+  // The files beside the segments; fixed record arrays that grow in place, in zeroed bytes.
   std::byte* endpoint_file();
   Result<void> grow_endpoint_file(std::size_t bytes);
   std::size_t endpoint_file_bytes() const;
@@ -88,6 +124,7 @@ class Arena {
   void settle_dead_workers();
 
  private:
+  friend class ReadMapping;  // open_beside()
   struct State;
   explicit Arena(std::unique_ptr<State> state);
   std::unique_ptr<State> state_;

@@ -1,6 +1,6 @@
 // The fixed files of the arena's directory: ctl, slots, counters. Same rules as
-// shared/table/format.h. Format: shared/doc/table_format.md, "Control files".   Invariants:
-// shared/doc/publication.md
+// shared/table/format.h.
+// Format: shared/doc/table_format.md, "Control files".   Invariants: shared/doc/publication.md
 #pragma once
 
 #include <cstddef>
@@ -11,6 +11,15 @@ namespace sluice::arena {
 inline constexpr std::uint64_t kMagic = 0x31656369756c5331;  // "1Sluice1"
 inline constexpr std::uint32_t kSlots = 1024;
 inline constexpr std::size_t kSlotBytes = 4096;
+inline constexpr std::uint32_t kByteOrder = 0x01020304;
+
+// Address space that is reserved for each file; a file never grows beyond it.
+inline constexpr std::size_t kSegmentReserve = std::size_t{8} << 30;
+inline constexpr std::size_t kEndpointReserve = std::size_t{1} << 30;
+inline constexpr std::size_t kCountersReserve = std::size_t{1} << 30;
+
+// Size of one record of the file `endpoint`, which starts with its slot word.
+inline constexpr std::size_t kEndpointSlotBytes = 32;
 
 // File `ctl`. Only the controller writes; every 8-byte member is accessed atomically after
 // creation.
@@ -27,13 +36,49 @@ struct Control {
   std::uint64_t root_word;      // [segment:8 | low generation bits:24 | offset:32]; 0 = none yet
   std::uint64_t generation;     // of the published root
   std::uint64_t epoch;          // +1 per publication (root or endpoint slot)
-  std::uint64_t high_water[2];  // bytes ever allocated per segment, for a successor
-  std::uint64_t reserved2[3];
+  std::uint64_t high_water[2];  // bytes in use from the segment's start: when to map more of it
+  // A worker that announced this epoch sees of the root's other segment only what slot words point
+  // to.
+  std::uint64_t quiet_epoch;
+  std::uint64_t reserved2[2];
   // -- --
   std::uint64_t fence[kSlots];  // bumped before memory is reclaimed past a silent worker
 };
 
 static_assert(sizeof(Control) == 128 + 8 * kSlots);
+
+// Root word: [segment:8 | low generation bits:24 | offset:32].
+constexpr std::uint64_t pack_root_word(std::uint8_t segment, std::uint64_t generation,
+                                       std::uint32_t offset) {
+  return std::uint64_t{segment} << 56 | (generation & 0xffffff) << 32 | offset;
+}
+
+// Slot word: [incarnation:24 | segment:8 | offset:32]; offset 0 = no endpoints.
+constexpr std::uint64_t pack_slot_word(std::uint32_t incarnation, std::uint8_t segment,
+                                       std::uint32_t offset) {
+  return std::uint64_t{incarnation & 0xffffff} << 40 | std::uint64_t{segment} << 32 | offset;
+}
+
+constexpr std::uint8_t root_word_segment(std::uint64_t word) {
+  return static_cast<std::uint8_t>(word >> 56);
+}
+
+constexpr std::uint32_t root_word_generation_bits(std::uint64_t word) {
+  return static_cast<std::uint32_t>(word >> 32) & 0xffffff;
+}
+
+constexpr std::uint32_t slot_word_incarnation(std::uint64_t word) {
+  return static_cast<std::uint32_t>(word >> 40);
+}
+
+constexpr std::uint8_t slot_word_segment(std::uint64_t word) {
+  return static_cast<std::uint8_t>(word >> 32);
+}
+
+// The low half of a root word or a slot word.
+constexpr std::uint32_t word_offset(std::uint64_t word) {
+  return static_cast<std::uint32_t>(word);
+}
 
 struct ActiveCount {
   std::uint32_t counter;  // line + 1; 0 = free

@@ -2,15 +2,24 @@
 // access, announces epochs.
 //
 // A worker opens its slot after fork (its own open(2) of `slots`, so that the OFD lock is its own),
-// then before each use of the table: `Snapshot s = mapping.enter();` reads bytes through s, copies
-// what it needs, and `mapping.unmoved(s)` says whether what it copied can be trusted (the
-// controller fences a worker that was stopped in between): if not, do it again.
+// then before each use of the table:
+//
+//   Snapshot snapshot = mapping.enter();
+//   ... reads bytes through the snapshot and copies what it needs ...
+//   if (!mapping.unmoved(snapshot)) again, with a new enter();
+//
+// unmoved() is false when the controller fenced this worker in between, because it was stopped:
+// what was copied may be garbage then. Whatever was read through an earlier Snapshot is void after
+// the next enter() or idle().
 //
 // Process: nginx worker, sluicectl (without a slot: then enter() is only safe for a table that
-// nobody writes, or for best-effort dumps). Thread: one.   Allocates: nothing after open().   Never
-// trusts a byte: sizes come from fstat. Fails: open() with kNotFound when there is no table yet,
-// kInvalid for a foreign or newer format: try again later. Tested by:
-// test/unit/shared/arena/read_mapping_test.cc, test/property/arena_kill_test.cc
+// nobody writes, or for best-effort dumps).
+// Thread: one.   Allocates: nothing after open().   Never trusts a byte: sizes come from fstat.
+// Cost: enter() is four loads and one store; a system call only after the table has grown.
+// Fails: open() with kNotFound when there is no table yet, kInvalid for a foreign or newer format:
+// try again later.
+// Invariants: shared/doc/publication.md
+// Tested by: test/unit/shared/arena/read_mapping_test.cc, test/property/arena_kill_test.cc
 #pragma once
 
 #include <cstddef>
@@ -22,6 +31,8 @@
 #include "shared/base/result.h"
 
 namespace sluice::arena {
+
+class Arena;
 
 // A stable view of one published root. base/units describe the root's segment as far as it may be
 // read.
@@ -42,12 +53,15 @@ struct WorkerIdentity {
 class ReadMapping {
  public:
   static Result<std::unique_ptr<ReadMapping>> open(const std::string& directory);
+  // Reads through the mappings of a writer in the same process, so that a race detector sees both
+  // sides at one address. For tests; the arena must not grow meanwhile.
+  static Result<std::unique_ptr<ReadMapping>> open_beside(Arena& arena);
   ~ReadMapping();
 
-  // Takes a free worker slot. Fails with kFull when all 1,024 are in use: the worker must refuse
-  // the table.
+  // Takes a free worker slot, and settles the counts of a dead worker that had it before. Fails
+  // with kFull when all 1,024 are in use: the worker must refuse the table.
   Result<void> take_slot(const WorkerIdentity& identity);
-  std::uint32_t slot() const;
+  std::uint32_t slot() const;  // kSlots: none
 
   Snapshot enter();  // announces the current epoch, then loads the root word
   bool unmoved(const Snapshot& snapshot) const;
@@ -60,12 +74,17 @@ class ReadMapping {
 
   // Bytes of another segment than the snapshot's (endpoint lists); same checks.
   std::span<const std::byte> segment(std::uint8_t index);
-  std::span<const std::byte> endpoint_file();
-  std::span<std::byte> counters_file();  // writable
+  // The file as far as it is mapped; looks for more when that is less than `wanted_bytes`.
+  std::span<const std::byte> endpoint_file(std::size_t wanted_bytes = 0);
+  std::span<std::byte> counters_file(std::size_t wanted_bytes = 0);  // empty when not permitted
+
+  // For people and tools: the newest generation this worker has used.
+  void set_adopted_generation(std::uint64_t generation);
 
   // This worker's own count of running requests per counter line, in its slot page, so that the
-  // controller can settle it after a SIGKILL. Returns false when the page is full: then the shared
-  // counter must not be touched either.
+  // controller can settle it after a SIGKILL. Counted before the shared counter is raised and
+  // after it is lowered. Returns false when there is no room (or no slot): then the shared counter
+  // must not be touched either.
   bool count_started(std::uint32_t counter);
   void count_finished(std::uint32_t counter);
 
