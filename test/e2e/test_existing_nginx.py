@@ -24,7 +24,7 @@ events {{ worker_connections 1024; }}
 http {{
   include {dir}/sluice-listeners.conf;
   {listeners}
-  log_format routes '$request_uri $status $sluice_gateway $sluice_route $sluice_backend $sluice_reason';
+  log_format routes '$request_uri $status $sluice_gateway $sluice_route $sluice_reason';
   access_log {dir}/access.log routes;
   client_body_temp_path {dir}/t1;
   proxy_temp_path {dir}/t2;
@@ -96,7 +96,7 @@ class Fleet:
         (self.dir / "sluice-listeners.conf").write_text(rendered.stdout)
 
     def start_controller(self) -> None:
-        group = ["--group", str(os.stat("/dev/null").st_gid if os.geteuid() else 65534)]
+        group = ["--group", "65534"] if os.geteuid() == 0 else []
         self.controller = Process(
             [str(self.build / "bin/sluice-controller"), "--source", "files"]
             + ["--dir", str(self.manifests), "--state-dir", str(self.state)]

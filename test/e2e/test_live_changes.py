@@ -1,4 +1,4 @@
-"""Thousands of changes under load: no failed request, the same workers, every connection still open."""
+"""Thousands of changes under load: no failed request, same workers, every connection open."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""Bodies of any size, HTTP/2 by prior knowledge, WebSocket, and what is forwarded to the backend."""
+"""Bodies of any size, HTTP/2 by prior knowledge, WebSocket, and what the backend is told."""
 
 import hashlib
 import re

@@ -1,4 +1,4 @@
-"""A real nginx answers by the manifests: matching, weights, and the answers that Sluice makes itself."""
+"""A real nginx answers by the manifests: matching, weights, and Sluice's own answers."""
 
 import pytest
 from harness.client import ask
@@ -102,7 +102,7 @@ def test_no_endpoints_is_503_no_backends_is_500_no_rule_is_404(sluice):
                 ],
                 ["example.com"],
             ),
-            "apiVersion: v1\nkind: Service\nmetadata: {name: lonely}\nspec: {ports: [{port: 80}]}\n",
+            "apiVersion: v1\nkind: Service\nmetadata: {name: lonely}\nspec: {ports: [{port: 80}]}",
         ),
     )
     sluice.start()
