@@ -1,0 +1,102 @@
+#!/usr/bin/env python3
+"""Builds everything and runs the end-to-end tests on newer Debian releases, each in a chroot.
+
+Usage: matrix.py --cache DIRECTORY [SUITE...]      default: trixie (nginx 1.26) and sid (nginx 1.30)
+Needs root. The chroots stay in DIRECTORY for the next run; mounts are made in a mount namespace of
+their own and end with it.
+"""
+
+import argparse
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+SUITES = ["trixie", "sid"]
+INSIDE = "/src"
+
+
+def mirror() -> str:
+    """Where this machine gets its Debian packages from."""
+    listed = subprocess.run(
+        ["apt-get", "indextargets", "--format", "$(REPO_URI) $(ORIGIN) $(COMPONENT)"],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    for line in listed.splitlines():
+        words = line.split()
+        if words[0].rstrip("/").endswith("/debian") and words[-1] == "main":
+            return words[0]
+    raise SystemExit("matrix: apt knows no Debian archive")
+
+
+def make_chroot(suite: str, cache: Path) -> Path:
+    root = cache / suite
+    if (root / ".ready").exists():
+        return root
+    shutil.rmtree(root, ignore_errors=True)
+    cache.mkdir(parents=True, exist_ok=True)
+    subprocess.run(
+        ["debootstrap", "--variant=minbase", suite, str(root), mirror()],
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
+    for name in ("resolv.conf", "hosts"):
+        shutil.copy(f"/etc/{name}", root / f"etc/{name}")
+    (root / "usr/sbin/policy-rc.d").write_text("#!/bin/sh\nexit 101\n")
+    (root / "usr/sbin/policy-rc.d").chmod(0o755)
+    (root / INSIDE.lstrip("/")).mkdir()
+    (root / ".ready").touch()
+    return root
+
+
+# In a mount namespace: what the chroot needs of the host, then the command there.
+ENTER = """set -eu
+root=$1 source=$2; shift 2
+mount --make-rprivate /
+mount --bind "$source" "$root/src"
+mount -t proc proc "$root/proc"
+mount --rbind /dev "$root/dev"
+mount -t tmpfs -o mode=1777 tmpfs "$root/dev/shm"
+mount -t tmpfs -o mode=1777 tmpfs "$root/tmp"
+exec chroot "$root" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 "$@"
+"""
+
+
+def inside(root: Path, *command: str) -> None:
+    subprocess.run(
+        ["unshare", "--mount", "sh", "-c", ENTER, "sh", str(root), str(ROOT), *command], check=True
+    )
+
+
+def run_suite(suite: str, cache: Path) -> None:
+    root = make_chroot(suite, cache)
+    inside(root, f"{INSIDE}/packaging/install-deps", "e2e")
+    inside(root, "nginx", "-v")
+    script = f"cd {INSIDE} && SLUICE_BUILD=build/{suite} /usr/bin/python3 test/run.py build e2e"
+    inside(root, "sh", "-c", script)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--cache", type=Path, required=True)
+    parser.add_argument("suites", nargs="*", default=SUITES)
+    arguments = parser.parse_args()
+    failed = []
+    for suite in arguments.suites:
+        print(f"=== {suite}", flush=True)
+        try:
+            run_suite(suite, arguments.cache)
+        except subprocess.CalledProcessError as problem:
+            print(f"{suite} failed: {problem}", flush=True)
+            failed.append(suite)
+    print(f"{len(arguments.suites) - len(failed)} passed, {len(failed)} failed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
