@@ -21,6 +21,9 @@
 //     drop socket=              drain and close it
 //     generation generation=    wake-up: adopt and acknowledge
 //
+// A worker that begins to exit closes its connection: it is waited for no more, and serves what it
+// holds to the end.
+//
 // socket: "tcp/ADDRESS:PORT" or "tcp/[ADDRESS]:PORT".
 //
 // Process: both.   Never blocks.   Tested by: test/unit/shared/keeper/message_test.cc

@@ -1,0 +1,504 @@
+#include "controller/keeper/keeper.h"
+
+#include <fmt/format.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <charconv>
+#include <cstring>
+#include <optional>
+#include <tuple>
+#include <utility>
+
+#include "controller/keeper/listen.h"
+#include "controller/keeper/ports.h"
+#include "controller/keeper/worker.h"
+#include "shared/base/unique_fd.h"
+#include "shared/keeper/message.h"
+
+namespace sluice::keeper {
+namespace {
+
+constexpr std::uint64_t kSilentMs = 5000;       // then a worker is left out
+constexpr std::uint64_t kNobodyMs = 10000;      // then the ports are closed
+constexpr std::uint64_t kFailedRetryMs = 1000;  // until a worker is asked again
+constexpr std::uint64_t kAcceptAgainMs = 1000;  // after running out of descriptors
+constexpr std::size_t kMaxConnections = 4096;
+constexpr int kMessagesPerTurn = 256;  // of one worker, so that none starves the others
+constexpr mode_t kSocketMode = 0660;
+
+template <class Number>
+Number parse_number(std::string_view text) {
+  Number number{};
+  std::from_chars(text.data(), text.data() + text.size(), number);
+  return number;
+}
+
+Message message_of(std::string_view verb, std::string_view key, std::string value) {
+  Message message;
+  message.verb = verb;
+  message.values.emplace_back(key, std::move(value));
+  return message;
+}
+
+bool is_alive(const sockaddr_un& address, socklen_t bytes) {
+  UniqueFd probe(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  return probe && ::connect(probe.get(), reinterpret_cast<const sockaddr*>(&address), bytes) == 0;
+}
+
+Result<UniqueFd> listen_on(const std::string& path, std::uint32_t gid) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (path.size() >= sizeof(address.sun_path)) {
+    return fail(Errc::kInvalid,
+                fmt::format("{}: longer than the {} characters a socket's path may have", path,
+                            sizeof(address.sun_path) - 1));
+  }
+  std::memcpy(address.sun_path, path.data(), path.size());
+  const socklen_t bytes = sizeof(address);
+  if (is_alive(address, bytes)) {
+    return fail(Errc::kConflict, path + ": another controller serves it");
+  }
+  ::unlink(path.c_str());
+  UniqueFd fd(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  // Permissions are set before listen(): nobody can connect to a socket that does not listen.
+  if (!fd || ::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), bytes) != 0 ||
+      ::chmod(path.c_str(), kSocketMode) != 0 ||
+      (gid != static_cast<std::uint32_t>(-1) &&
+       ::chown(path.c_str(), static_cast<uid_t>(-1), gid) != 0) ||
+      ::listen(fd.get(), SOMAXCONN) != 0) {
+    return fail_errno(path);
+  }
+  return fd;
+}
+
+}  // namespace
+
+struct Keeper::State {
+  std::string path;
+  UniqueFd listener;
+  UniqueFd epoll;
+  std::map<int, Worker> connections;
+  Ports ports;
+  std::uint64_t generation = 0;  // announced
+  std::optional<std::uint64_t> nobody_since_ms;
+  std::optional<std::uint64_t> accept_again_ms;
+  bool changed = false;
+  std::vector<std::string> news;
+
+  ~State() {
+    if (listener) ::unlink(path.c_str());
+  }
+
+  bool watch(int fd, std::uint32_t events, int operation);
+  void accept_workers(std::uint64_t now_ms);
+  void pause_accepting(std::optional<std::uint64_t> until_ms);
+  void hear(int fd, std::uint64_t now_ms);
+  void part_from(int fd);
+  void handle(Worker& worker, Message& message, std::uint64_t now_ms);
+  void handle_socket(Worker& worker, Message& message, const resolve::Socket& socket,
+                     std::uint64_t now_ms);
+  void greet(Worker& worker, std::uint64_t now_ms);
+  void acknowledge(Worker& worker, std::uint64_t acknowledged, std::uint64_t now_ms);
+
+  void tick(std::uint64_t now_ms);
+  void collect_statics();
+  void leave_out_silent_workers(std::uint64_t now_ms);
+  void close_when_nobody_is_there(std::uint64_t now_ms);
+  void drop_unwanted(Worker& worker);
+  void give_missing(Worker& worker, std::uint64_t now_ms);
+  bool tell(Worker& worker, const Message& message, int fd = -1);
+
+  bool anybody_takes_listeners() const;
+  bool open_everywhere(const resolve::Socket& socket) const;
+  bool has_settled(const Worker& worker) const;
+};
+
+// -- connections --
+
+bool Keeper::State::watch(int fd, std::uint32_t events, int operation) {
+  epoll_event event{};
+  event.events = events;
+  event.data.fd = fd;
+  return ::epoll_ctl(epoll.get(), operation, fd, &event) == 0;
+}
+
+void Keeper::State::accept_workers(std::uint64_t now_ms) {
+  while (true) {
+    UniqueFd connection(::accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+    if (!connection) {
+      if (errno == EINTR || errno == ECONNABORTED) continue;
+      // Without a pause the connection that waits would wake the loop up again at once.
+      if (errno != EAGAIN) pause_accepting(now_ms + kAcceptAgainMs);
+      return;
+    }
+    if (connections.size() >= kMaxConnections) continue;
+    const int fd = connection.get();
+    if (!watch(fd, EPOLLIN, EPOLL_CTL_ADD)) continue;
+    Worker& worker = connections[fd];
+    worker.connection = std::move(connection);
+  }
+}
+
+void Keeper::State::pause_accepting(std::optional<std::uint64_t> until_ms) {
+  accept_again_ms = until_ms;
+  watch(listener.get(), until_ms ? 0 : static_cast<std::uint32_t>(EPOLLIN), EPOLL_CTL_MOD);
+}
+
+void Keeper::State::hear(int fd, std::uint64_t now_ms) {
+  const auto found = connections.find(fd);
+  if (found == connections.end()) return;
+  Worker& worker = found->second;
+  if (worker.blocked) {
+    worker.blocked = false;
+    watch(fd, EPOLLIN, EPOLL_CTL_MOD);
+  }
+  for (int i = 0; i < kMessagesPerTurn; ++i) {
+    Message message;
+    switch (receive(fd, message)) {
+      case Received::kMessage:
+        handle(worker, message, now_ms);
+        break;
+      case Received::kNothing:
+        return;
+      case Received::kClosed:
+        part_from(fd);
+        return;
+    }
+  }
+}
+
+void Keeper::State::part_from(int fd) {
+  changed |= connections.at(fd).greeted;
+  connections.erase(fd);
+}
+
+bool Keeper::State::tell(Worker& worker, const Message& message, int fd) {
+  if (worker.blocked) return false;
+  if (send(worker.connection.get(), message, fd)) return true;
+  // A full queue empties, a dead worker hangs up: both wake us.
+  worker.blocked = true;
+  watch(worker.connection.get(), EPOLLIN | EPOLLOUT, EPOLL_CTL_MOD);
+  return false;
+}
+
+// -- what workers say --
+
+void Keeper::State::handle(Worker& worker, Message& message, std::uint64_t now_ms) {
+  if (message.verb == "hello") {
+    worker.info.pid = parse_number<std::uint32_t>(message.value("pid"));
+    worker.info.slot = parse_number<std::uint32_t>(message.value("slot"));
+    worker.info.instance = message.value("instance");
+    worker.info.module_version = message.value("version");
+    worker.info.listeners_on = message.value("listeners") == "on";
+  } else if (message.verb == "ready") {
+    greet(worker, now_ms);
+  } else if (message.verb == "ack") {
+    acknowledge(worker, parse_number<std::uint64_t>(message.value("generation")), now_ms);
+  } else if (message.verb == "warm") {
+    worker.info.warm_patterns = parse_number<std::uint64_t>(message.value("patterns"));
+    changed = true;
+  } else if (auto socket = parse_wire_name(message.value("socket"))) {
+    handle_socket(worker, message, *socket, now_ms);
+  }
+}
+
+void Keeper::State::handle_socket(Worker& worker, Message& message, const resolve::Socket& socket,
+                                  std::uint64_t now_ms) {
+  if (message.verb == "static") {
+    worker.statics.insert(socket);
+  } else if (message.verb == "have") {
+    switch (ports.adopt(socket, std::move(message.fd))) {
+      case Ports::Adoption::kTaken:
+      case Ports::Adoption::kSame:
+        worker.given.insert(socket);
+        worker.opened.insert(socket);
+        break;
+      case Ports::Adoption::kOther:
+        worker.dropping.insert(socket);
+        break;
+      case Ports::Adoption::kUseless:
+        return;
+    }
+  } else if (message.verb == "opened" && worker.given.contains(socket)) {
+    worker.failed.erase(socket);
+    worker.opened.insert(socket);
+  } else if (message.verb == "failed" && worker.given.contains(socket)) {
+    worker.opened.erase(socket);
+    worker.failed[socket] = message.value("error");
+    worker.failed_retry_ms = now_ms + kFailedRetryMs;
+  } else {
+    return;
+  }
+  changed = true;
+}
+
+void Keeper::State::greet(Worker& worker, std::uint64_t now_ms) {
+  worker.greeted = true;
+  if (generation > worker.info.acknowledged) worker.owes_since_ms = now_ms;
+  changed = true;
+}
+
+void Keeper::State::acknowledge(Worker& worker, std::uint64_t acknowledged, std::uint64_t now_ms) {
+  worker.info.acknowledged = acknowledged;
+  worker.owes_since_ms.reset();
+  if (acknowledged < generation) worker.owes_since_ms = now_ms;
+  if (worker.info.left_out && acknowledged >= generation) {
+    worker.info.left_out = false;
+    news.push_back(fmt::format("nginx worker {} answers again", worker.info.pid));
+  }
+  changed = true;
+}
+
+// -- what follows from it --
+
+void Keeper::State::tick(std::uint64_t now_ms) {
+  if (accept_again_ms && now_ms >= *accept_again_ms) pause_accepting(std::nullopt);
+  collect_statics();
+  leave_out_silent_workers(now_ms);
+  // Workers are told first: once the keeper's copy is closed, a worker that still holds the socket
+  // is the only one who can answer what its queue holds.
+  for (auto& [fd, worker] : connections)
+    drop_unwanted(worker);
+  changed |= ports.close_unwanted();
+  close_when_nobody_is_there(now_ms);
+  if (anybody_takes_listeners()) changed |= ports.open_due(now_ms);
+  for (auto& [fd, worker] : connections)
+    give_missing(worker, now_ms);
+  for (std::string& line : ports.take_news())
+    news.push_back(std::move(line));
+}
+
+void Keeper::State::collect_statics() {
+  std::set<resolve::Socket> statics;
+  for (const auto& [fd, worker] : connections) {
+    if (worker.greeted) statics.insert(worker.statics.begin(), worker.statics.end());
+  }
+  ports.leave_to_nginx(std::move(statics));
+}
+
+void Keeper::State::leave_out_silent_workers(std::uint64_t now_ms) {
+  for (auto& [fd, worker] : connections) {
+    if (!worker.counts() || !worker.owes_since_ms) continue;
+    if (now_ms - *worker.owes_since_ms < kSilentMs) continue;
+    worker.info.left_out = true;
+    changed = true;
+    news.push_back(
+        fmt::format("nginx worker {} has not acknowledged generation {} for {} s: it is left out",
+                    worker.info.pid, generation, kSilentMs / 1000));
+  }
+}
+
+void Keeper::State::close_when_nobody_is_there(std::uint64_t now_ms) {
+  if (anybody_takes_listeners()) {
+    nobody_since_ms.reset();
+    return;
+  }
+  if (!nobody_since_ms) nobody_since_ms = now_ms;
+  if (now_ms - *nobody_since_ms < kNobodyMs || !ports.close_all()) return;
+  changed = true;
+  news.push_back(
+      fmt::format("no nginx worker for {} s: the listening ports are closed until one comes back",
+                  kNobodyMs / 1000));
+}
+
+void Keeper::State::drop_unwanted(Worker& worker) {
+  if (ports.wanted_known()) {
+    for (const resolve::Socket& socket : worker.given) {
+      if (!ports.ours(socket)) worker.dropping.insert(socket);
+    }
+  }
+  for (const resolve::Socket& socket : worker.dropping) {
+    worker.given.erase(socket);
+    worker.opened.erase(socket);
+    worker.failed.erase(socket);
+  }
+  std::erase_if(worker.failed, [this](const auto& entry) { return !ports.ours(entry.first); });
+  while (!worker.dropping.empty() &&
+         tell(worker, message_of("drop", "socket", wire_name(*worker.dropping.begin())))) {
+    worker.dropping.erase(worker.dropping.begin());
+  }
+}
+
+void Keeper::State::give_missing(Worker& worker, std::uint64_t now_ms) {
+  if (!worker.greeted) return;
+  if (!worker.failed.empty() && now_ms >= worker.failed_retry_ms) {
+    for (const auto& [socket, error] : worker.failed)
+      worker.given.erase(socket);
+    worker.failed_retry_ms = now_ms + kFailedRetryMs;
+  }
+  if (worker.info.listeners_on) {
+    for (const resolve::Socket& socket : ports.wanted()) {
+      const int fd = ports.fd_of(socket);
+      if (fd < 0 || worker.given.contains(socket) || !ports.ours(socket)) continue;
+      if (!tell(worker, message_of("give", "socket", wire_name(socket)), fd)) return;
+      worker.given.insert(socket);
+    }
+  }
+  if (worker.told_generation < generation &&
+      tell(worker, message_of("generation", "generation", std::to_string(generation)))) {
+    worker.told_generation = generation;
+  }
+}
+
+bool Keeper::State::anybody_takes_listeners() const {
+  return std::any_of(connections.begin(), connections.end(),
+                     [](const auto& entry) { return entry.second.takes_listeners(); });
+}
+
+bool Keeper::State::open_everywhere(const resolve::Socket& socket) const {
+  std::size_t open = 0;
+  std::size_t opening = 0;
+  bool by_settled = false;
+  for (const auto& [fd, worker] : connections) {
+    if (!worker.counts() || !worker.info.listeners_on) continue;
+    if (worker.opened.contains(socket)) {
+      ++open;
+      by_settled |= !worker.fresh;
+    } else if (worker.fresh) {
+      ++opening;
+    } else {
+      return false;
+    }
+  }
+  // A respawned worker takes nothing back: its siblings answer meanwhile.
+  return open > 0 && (opening == 0 || by_settled);
+}
+
+bool Keeper::State::has_settled(const Worker& worker) const {
+  if (!worker.greeted || !ports.wanted_known()) return false;
+  return std::all_of(ports.wanted().begin(), ports.wanted().end(), [&](const auto& socket) {
+    return !ports.ours(socket) || worker.opened.contains(socket) || worker.failed.contains(socket);
+  });
+}
+
+// -- the door --
+
+Keeper::Keeper(std::unique_ptr<State> state) : state_(std::move(state)) {}
+
+Keeper::~Keeper() = default;
+
+Result<std::unique_ptr<Keeper>> Keeper::open(const std::string& socket_path, std::uint32_t gid) {
+  Result<UniqueFd> listener = listen_on(socket_path, gid);
+  if (!listener) return propagate(std::move(listener), "keeper socket");
+  auto state = std::make_unique<State>();
+  state->path = socket_path;
+  state->listener = std::move(*listener);
+  state->epoll = UniqueFd(::epoll_create1(EPOLL_CLOEXEC));
+  if (!state->epoll || !state->watch(state->listener.get(), EPOLLIN, EPOLL_CTL_ADD)) {
+    return fail_errno("watching the keeper socket");
+  }
+  return std::unique_ptr<Keeper>(new Keeper(std::move(state)));
+}
+
+int Keeper::fd() const {
+  return state_->epoll.get();
+}
+
+int Keeper::timeout_ms(std::uint64_t now_ms) const {
+  std::optional<std::uint64_t> next = state_->accept_again_ms;
+  const auto consider = [&next](std::uint64_t at_ms) {
+    if (!next || at_ms < *next) next = at_ms;
+  };
+  for (const auto& [fd, worker] : state_->connections) {
+    if (worker.counts() && worker.owes_since_ms) consider(*worker.owes_since_ms + kSilentMs);
+    if (worker.greeted && !worker.failed.empty()) consider(worker.failed_retry_ms);
+  }
+  if (state_->anybody_takes_listeners()) {
+    if (const auto attempt = state_->ports.next_attempt_ms()) consider(*attempt);
+  } else if (state_->nobody_since_ms && state_->ports.holds_any()) {
+    consider(*state_->nobody_since_ms + kNobodyMs);
+  }
+  if (!next) return -1;
+  return *next <= now_ms ? 0 : static_cast<int>(std::min<std::uint64_t>(*next - now_ms, kNobodyMs));
+}
+
+bool Keeper::poll(std::uint64_t now_ms) {
+  std::array<epoll_event, 64> events;
+  const int count =
+      ::epoll_wait(state_->epoll.get(), events.data(), static_cast<int>(events.size()), 0);
+  for (int i = 0; i < count; ++i) {
+    const int fd = events.at(static_cast<std::size_t>(i)).data.fd;
+    if (fd == state_->listener.get()) {
+      state_->accept_workers(now_ms);
+    } else {
+      state_->hear(fd, now_ms);
+    }
+  }
+  state_->tick(now_ms);
+  return std::exchange(state_->changed, false);
+}
+
+void Keeper::want(const std::set<resolve::Socket>& sockets, std::uint64_t now_ms) {
+  state_->ports.want(sockets);
+  state_->tick(now_ms);
+}
+
+void Keeper::announce(std::uint64_t generation, std::uint64_t now_ms) {
+  state_->generation = std::max(state_->generation, generation);
+  for (auto& [fd, worker] : state_->connections) {
+    const bool behind = worker.greeted && worker.info.acknowledged < state_->generation;
+    if (behind && !worker.owes_since_ms) worker.owes_since_ms = now_ms;
+  }
+  state_->tick(now_ms);
+}
+
+status::DataPlane Keeper::data_plane() const {
+  status::DataPlane data;
+  std::uint64_t oldest = 0;
+  bool listeners_on = false;
+  for (const auto& [fd, worker] : state_->connections) {
+    if (!worker.greeted) continue;
+    data.any_worker = true;
+    listeners_on |= worker.info.listeners_on;
+    // One that greeted just now reads the newest table before its first answer: it counts from its
+    // first acknowledgement on, so that a respawned worker takes nothing back.
+    if (!worker.counts() || worker.info.acknowledged == 0) continue;
+    oldest = oldest == 0 ? worker.info.acknowledged : std::min(oldest, worker.info.acknowledged);
+    for (const auto& [socket, error] : worker.failed) {
+      data.failed_sockets[socket.text()] =
+          fmt::format("nginx worker {}: {}", worker.info.pid, error);
+    }
+  }
+  data.acknowledged = oldest;
+  data.listeners_on = listeners_on || !data.any_worker;
+  for (const auto& [socket, error] : state_->ports.failures()) {
+    data.failed_sockets[socket.text()] = error;
+  }
+  for (const resolve::Socket& socket : state_->ports.wanted()) {
+    if (state_->ports.left_to_nginx(socket) || state_->open_everywhere(socket)) {
+      data.open_sockets.insert(socket.text());
+    }
+  }
+  return data;
+}
+
+std::vector<WorkerInfo> Keeper::workers() const {
+  std::vector<WorkerInfo> workers;
+  for (const auto& [fd, worker] : state_->connections) {
+    if (worker.greeted) workers.push_back(worker.info);
+  }
+  std::sort(workers.begin(), workers.end(), [](const WorkerInfo& left, const WorkerInfo& right) {
+    return std::tie(left.instance, left.slot, left.pid) <
+           std::tie(right.instance, right.slot, right.pid);
+  });
+  return workers;
+}
+
+bool Keeper::all_warm(std::uint64_t pattern_generation) const {
+  return std::none_of(
+      state_->connections.begin(), state_->connections.end(), [&](const auto& entry) {
+        return entry.second.counts() && entry.second.info.warm_patterns < pattern_generation;
+      });
+}
+
+std::vector<std::string> Keeper::take_news() {
+  return std::exchange(state_->news, {});
+}
+
+}  // namespace sluice::keeper

@@ -1,0 +1,102 @@
+#include "controller/keeper/listen.h"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+namespace sluice::keeper {
+namespace {
+
+using resolve::Socket;
+
+TEST(ListenTest, AWireNameReadsBackAsTheSameSocket) {
+  for (const Socket& socket : {Socket{"0.0.0.0", 80}, Socket{"127.0.0.1", 65535},
+                               Socket{"::", 8080}, Socket{"2001:db8::1", 1}}) {
+    EXPECT_EQ(parse_wire_name(wire_name(socket)), socket) << wire_name(socket);
+  }
+  EXPECT_EQ(wire_name({"::", 80}), "tcp/[::]:80");
+}
+
+TEST(ListenTest, AWireNameIsCanonical) {
+  EXPECT_EQ(parse_wire_name("tcp/[0:0:0:0:0:0:0:1]:80"), (Socket{"::1", 80}));
+}
+
+TEST(ListenTest, MalformedWireNamesAreRefused) {
+  for (const char* text :
+       {"", "tcp/", "tcp/1.2.3.4", "tcp/1.2.3.4:", "tcp/1.2.3.4:0", "tcp/1.2.3.4:70000",
+        "tcp/1.2.3.4:80x", "udp/1.2.3.4:80", "tcp/::1:80", "tcp/[1.2.3.4]:80", "tcp/host:80"}) {
+    EXPECT_EQ(parse_wire_name(text), std::nullopt) << text;
+  }
+}
+
+TEST(ListenTest, AnOpenedSocketIsFoundInListenState) {
+  Result<UniqueFd> fd = open_listening({"127.0.0.1", 0});
+  ASSERT_TRUE(fd);
+  const std::optional<Socket> address = listening_address(fd->get());
+  ASSERT_TRUE(address);
+  EXPECT_EQ(address->address, "127.0.0.1");
+  EXPECT_TRUE(sockets_in_listen_state().contains(*address));
+  fd->reset();
+  EXPECT_FALSE(sockets_in_listen_state().contains(*address));
+}
+
+TEST(ListenTest, WildcardAndSpecificAddressesCoexist) {
+  Result<UniqueFd> specific = open_listening({"127.0.0.1", 0});
+  ASSERT_TRUE(specific);
+  const std::uint16_t port = listening_address(specific->get())->port;
+  Result<UniqueFd> wildcard = open_listening({"0.0.0.0", port});
+  ASSERT_TRUE(wildcard) << wildcard.error().message;
+  EXPECT_FALSE(same_socket(specific->get(), wildcard->get()));
+  EXPECT_TRUE(same_socket(specific->get(), specific->get()));
+}
+
+TEST(ListenTest, Ipv6SocketsAreFoundAndLeaveIpv4Alone) {
+  UniqueFd probe(::socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  if (!probe) GTEST_SKIP() << "no IPv6 here";
+  Result<UniqueFd> v6 = open_listening({"::", 0});
+  ASSERT_TRUE(v6) << v6.error().message;
+  const std::uint16_t port = listening_address(v6->get())->port;
+  EXPECT_TRUE(sockets_in_listen_state().contains({"::", port}));
+  EXPECT_FALSE(sockets_in_listen_state().contains({"0.0.0.0", port}));
+  EXPECT_TRUE(open_listening({"0.0.0.0", port}));
+}
+
+TEST(ListenTest, AnAddressOfAnotherMachineFailsWithItsMeaning) {
+  const Result<UniqueFd> fd = open_listening({"192.0.2.1", 8080});
+  ASSERT_FALSE(fd);
+  EXPECT_EQ(fd.error().message, "this machine has no address 192.0.2.1");
+}
+
+TEST(ListenTest, APortThatAStrangerHoldsAloneFailsWithItsMeaning) {
+  UniqueFd stranger(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  ASSERT_EQ(::bind(stranger.get(), reinterpret_cast<sockaddr*>(&address), sizeof(address)), 0);
+  ASSERT_EQ(::listen(stranger.get(), 1), 0);
+  const Result<UniqueFd> fd = open_listening(*listening_address(stranger.get()));
+  ASSERT_FALSE(fd);
+  EXPECT_EQ(fd.error().message, "address already in use by another program or user");
+}
+
+TEST(ListenTest, OnlyListeningTcpSocketsHaveAListeningAddress) {
+  UniqueFd file(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+  EXPECT_EQ(listening_address(file.get()), std::nullopt);
+  UniqueFd unconnected(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  EXPECT_EQ(listening_address(unconnected.get()), std::nullopt);
+}
+
+TEST(ListenTest, AWildcardCoversItsOwnFamilyAndPortOnly) {
+  EXPECT_TRUE(covers({"0.0.0.0", 80}, {"10.0.0.1", 80}));
+  EXPECT_TRUE(covers({"::", 80}, {"::1", 80}));
+  EXPECT_TRUE(covers({"10.0.0.1", 80}, {"10.0.0.1", 80}));
+  EXPECT_FALSE(covers({"0.0.0.0", 80}, {"10.0.0.1", 81}));
+  EXPECT_FALSE(covers({"0.0.0.0", 80}, {"::", 80}));
+  EXPECT_FALSE(covers({"::", 80}, {"10.0.0.1", 80}));
+  EXPECT_FALSE(covers({"10.0.0.1", 80}, {"0.0.0.0", 80}));
+}
+
+}  // namespace
+}  // namespace sluice::keeper
