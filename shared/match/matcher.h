@@ -7,10 +7,13 @@
 // match order. A hostname whose rules all miss falls through to the next one of the same listener,
 // never to another listener.
 //
+// Repeated header fields are compared joined with ","; of a repeated query parameter the first one
+// counts (shared/http/query.h). Regular expressions must match the whole path or value.
+//
 // Process: nginx worker, sluicectl.   Thread: one.   Allocates: nothing, but for RE2's own caches.
-// Lifetime: Match's views point into the arena and are valid until the caller announces a new
-// epoch: copy the plan at once. Cost: O(host labels + path segments + candidate rules). Tested by:
-// test/unit/shared/match/matcher_test.cc, test/property/match_exhaustive_test.cc,
+// Lifetime: Match's records lead into the arena and are valid until the caller announces a new
+// epoch: copy the plan at once. Cost: O(host labels + path segments + candidate rules).
+// Tested by: test/unit/shared/match/matcher_test.cc, test/property/match_exhaustive_test.cc,
 // test/property/match_random_test.cc
 #pragma once
 
@@ -24,8 +27,8 @@
 
 namespace sluice::match {
 
-class RegexCache;
-class Trace;
+struct LookupContext;  // shared/match/lookup_context.h
+class Trace;           // shared/match/trace.h
 
 struct HeaderView {
   std::uint32_t name_hash;  // http::header_name_hash of the lower-case name
@@ -66,9 +69,9 @@ struct Match {
   table::Action action{};
 };
 
-// Returns the rule that wins. `regexes` may compile a pattern that is not warm yet (counted).
-// `trace` may be null.
+// Returns the rule that wins. `context` is what one worker keeps between lookups: its regexes and
+// its scratch memory. `trace` may be null.
 Match find_rule(const table::Reader& reader, const GroupKey& group, const RequestView& request,
-                RegexCache& regexes, Trace* trace);
+                LookupContext& context, Trace* trace);
 
 }  // namespace sluice::match
