@@ -88,6 +88,7 @@ struct Keeper::State {
   std::uint64_t generation = 0;  // announced
   std::optional<std::uint64_t> nobody_since_ms;
   std::optional<std::uint64_t> accept_again_ms;
+  std::set<resolve::Socket> open;  // in every worker, or a listen of nginx.conf
   bool changed = false;
   std::vector<std::string> news;
 
@@ -115,7 +116,8 @@ struct Keeper::State {
   bool tell(Worker& worker, const Message& message, int fd = -1);
 
   bool anybody_takes_listeners() const;
-  bool open_everywhere(const resolve::Socket& socket) const;
+  void note_what_is_open();
+  bool is_open(const resolve::Socket& socket) const;
   bool has_settled(const Worker& worker) const;
 };
 
@@ -268,8 +270,11 @@ void Keeper::State::tick(std::uint64_t now_ms) {
   changed |= ports.close_unwanted();
   close_when_nobody_is_there(now_ms);
   if (anybody_takes_listeners()) changed |= ports.open_due(now_ms);
-  for (auto& [fd, worker] : connections)
+  for (auto& [fd, worker] : connections) {
     give_missing(worker, now_ms);
+    if (worker.fresh && has_settled(worker)) worker.fresh = false;
+  }
+  note_what_is_open();
   for (std::string& line : ports.take_news())
     news.push_back(std::move(line));
 }
@@ -351,23 +356,26 @@ bool Keeper::State::anybody_takes_listeners() const {
                      [](const auto& entry) { return entry.second.takes_listeners(); });
 }
 
-bool Keeper::State::open_everywhere(const resolve::Socket& socket) const {
-  std::size_t open = 0;
-  std::size_t opening = 0;
-  bool by_settled = false;
+void Keeper::State::note_what_is_open() {
+  std::set<resolve::Socket> now_open;
+  for (const resolve::Socket& socket : ports.wanted()) {
+    if (ports.left_to_nginx(socket) || is_open(socket)) now_open.insert(socket);
+  }
+  changed |= now_open != open;
+  open = std::move(now_open);
+}
+
+bool Keeper::State::is_open(const resolve::Socket& socket) const {
+  bool anywhere = false;
   for (const auto& [fd, worker] : connections) {
     if (!worker.counts() || !worker.info.listeners_on) continue;
     if (worker.opened.contains(socket)) {
-      ++open;
-      by_settled |= !worker.fresh;
-    } else if (worker.fresh) {
-      ++opening;
-    } else {
-      return false;
+      anywhere = true;
+    } else if (!worker.fresh || !open.contains(socket)) {
+      return false;  // but a respawned worker takes nothing back: its siblings answer meanwhile
     }
   }
-  // A respawned worker takes nothing back: its siblings answer meanwhile.
-  return open > 0 && (opening == 0 || by_settled);
+  return anywhere;
 }
 
 bool Keeper::State::has_settled(const Worker& worker) const {
@@ -470,11 +478,8 @@ status::DataPlane Keeper::data_plane() const {
   for (const auto& [socket, error] : state_->ports.failures()) {
     data.failed_sockets[socket.text()] = error;
   }
-  for (const resolve::Socket& socket : state_->ports.wanted()) {
-    if (state_->ports.left_to_nginx(socket) || state_->open_everywhere(socket)) {
-      data.open_sockets.insert(socket.text());
-    }
-  }
+  for (const resolve::Socket& socket : state_->open)
+    data.open_sockets.insert(socket.text());
   return data;
 }
 
