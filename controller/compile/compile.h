@@ -2,15 +2,17 @@
 //
 // Order (controller/doc/pipeline.md): new backends' endpoints, patterns, then listeners and rules
 // in one commit, then what is gone. Ids of listeners are given per identity and kept for the life
-// of the Compiler.
+// of the Compiler. Applying the same Delta again changes nothing.
 //
 // Process: controller, sluicectl.   Thread: event loop.   Pure but for the Editor and EndpointTable
 // that it is given. Tested by: test/unit/controller/compile/, test/property/incremental_test.cc
 #pragma once
 
+#include <cstdint>
 #include <map>
+#include <set>
 #include <string>
-#include <vector>
+#include <utility>
 
 #include "controller/resolve/delta.h"
 #include "shared/base/result.h"
@@ -36,11 +38,17 @@ class Compiler {
   void release(const resolve::Delta& delta);
 
  private:
-  struct Contribution;
+  // Where a route contributes rules: (listener id, original route hostname).
+  using Place = std::pair<std::uint32_t, table::Host>;
+
+  std::uint32_t listener_id(const resolve::ListenerKey& key);
+  std::set<Place> places_of(const resolve::ServedRoute& route);
+  void leave_places(const model::ObjectKey& route, const std::set<Place>& except);
+
   table::Editor& editor_;
   table::EndpointTable& endpoints_;
   std::map<resolve::ListenerKey, std::uint32_t> listener_ids_;
-  std::map<model::ObjectKey, std::vector<std::pair<std::uint32_t, table::Host>>> contributions_;
+  std::map<model::ObjectKey, std::set<Place>> places_;
   std::uint32_t next_listener_id_ = 1;
 };
 

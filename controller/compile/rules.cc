@@ -1,0 +1,140 @@
+#include "controller/compile/rules.h"
+
+#include <arpa/inet.h>
+
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "shared/http/method.h"
+
+namespace sluice::compile {
+namespace {
+
+constexpr std::uint16_t kInvalidReference = 500;
+
+std::string to_lower(std::string text) {
+  for (char& c : text) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  }
+  return text;
+}
+
+// The family, or none when `text` is no IP address; `bytes` are in network order, zero behind IPv4.
+std::optional<table::Family> parse_address(const std::string& text, std::uint8_t (&bytes)[16]) {
+  if (::inet_pton(AF_INET, text.c_str(), bytes) == 1) return table::Family::kIpv4;
+  if (::inet_pton(AF_INET6, text.c_str(), bytes) == 1) return table::Family::kIpv6;
+  return std::nullopt;
+}
+
+void set_path(const model::PathMatch& path, table::Rule& rule) {
+  rule.path = path.value;
+  switch (path.type) {
+    case model::PathMatchType::kExact:
+      rule.path_kind = table::PathKind::kExact;
+      break;
+    case model::PathMatchType::kRegularExpression:
+      rule.path_kind = table::PathKind::kRegex;
+      break;
+    case model::PathMatchType::kPathPrefix:
+      rule.path_kind = table::PathKind::kPrefix;
+      // "/foo/" and "/foo" match the same paths.
+      while (rule.path.ends_with('/'))
+        rule.path.pop_back();
+      break;
+  }
+}
+
+// Spec: "If multiple entries specify equivalent names, only the first entry ... MUST be
+// considered".
+void add_condition(table::ConditionKind exact, table::ConditionKind regex, std::string name,
+                   const model::NameMatch& match, std::vector<table::RuleCondition>& conditions) {
+  const bool repeated =
+      std::any_of(conditions.begin(), conditions.end(), [&](const table::RuleCondition& condition) {
+        return (condition.kind == exact || condition.kind == regex) && condition.name == name;
+      });
+  if (repeated) return;
+  conditions.push_back({match.regex ? regex : exact, std::move(name), match.value});
+}
+
+table::Rule to_rule(const model::HttpRouteMatch& match) {
+  using enum table::ConditionKind;
+  table::Rule rule;
+  set_path(match.path, rule);
+  if (match.method) rule.methods = http::method_bit(*match.method);
+  for (const model::NameMatch& header : match.headers) {
+    add_condition(kHeaderExact, kHeaderRegex, to_lower(header.name), header, rule.conditions);
+  }
+  for (const model::NameMatch& query : match.query_params) {
+    add_condition(kQueryExact, kQueryRegex, query.name, query, rule.conditions);
+  }
+  return rule;
+}
+
+std::shared_ptr<const table::RuleAction> to_action(const resolve::ServedRoute& route,
+                                                   std::size_t index) {
+  const resolve::ResolvedRule& rule = route.rules[index];
+  auto action = std::make_shared<table::RuleAction>();
+  action->route = route.key.name.text();
+  action->rule = static_cast<std::uint16_t>(index);
+  action->rule_name = rule.name;
+  for (const resolve::ResolvedBackendRef& backend : rule.backends) {
+    action->shares.push_back({backend.backend, backend.name, backend.weight,
+                              backend.backend.empty() ? kInvalidReference : std::uint16_t{0}});
+  }
+  return action;
+}
+
+}  // namespace
+
+table::Host to_host(std::string_view hostname) {
+  if (hostname.empty()) return {};
+  if (hostname.starts_with("*.")) {
+    return {table::HostKind::kWildcard, std::string(hostname.substr(2))};
+  }
+  return {table::HostKind::kExact, std::string(hostname)};
+}
+
+std::vector<table::Rule> to_rules(const resolve::ServedRoute& route) {
+  std::vector<table::Rule> rules;
+  for (std::size_t index = 0; index < route.rules.size(); ++index) {
+    const std::shared_ptr<const table::RuleAction> action = to_action(route, index);
+    std::uint16_t match = 0;
+    for (const model::HttpRouteMatch& written : route.rules[index].matches) {
+      table::Rule rule = to_rule(written);
+      rule.created = route.created.value_or(table::kNoTimestamp);
+      rule.match = match++;
+      rule.action = action;
+      rules.push_back(std::move(rule));
+    }
+  }
+  return rules;
+}
+
+std::optional<table::SocketKey> to_socket_key(const resolve::Socket& socket) {
+  table::SocketKey key;
+  key.port = socket.port;
+  const std::optional<table::Family> family = parse_address(socket.address, key.address);
+  if (!family) return std::nullopt;
+  key.family = *family;
+  return key;
+}
+
+std::optional<table::EndpointAddress> to_endpoint(const resolve::BackendAddress& address) {
+  table::EndpointAddress endpoint;
+  if (address.unix_path) {
+    endpoint.family = table::Family::kUnix;
+    endpoint.path = address.address;
+    return endpoint;
+  }
+  std::uint8_t bytes[16] = {};
+  const std::optional<table::Family> family = parse_address(address.address, bytes);
+  if (!family) return std::nullopt;
+  endpoint.family = *family;
+  endpoint.port = address.port;
+  std::copy(std::begin(bytes), std::end(bytes), endpoint.address.begin());
+  return endpoint;
+}
+
+}  // namespace sluice::compile
