@@ -1,0 +1,49 @@
+// The backends that served routes use, and their ready endpoints.
+//
+// Process: controller.   Thread: one.   Spec: Service, EndpointSlice v1 (conditions, ports)
+// Tested by: test/unit/controller/resolve/endpoints_test.cc, test/golden,
+// test/property/resolve_incremental_test.cc
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <set>
+#include <vector>
+
+#include "controller/model/store.h"
+#include "controller/resolve/backend_refs.h"
+#include "controller/resolve/delta.h"
+
+namespace sluice::resolve {
+
+class BackendStage {
+ public:
+  // A Service, Backend or EndpointSlice changed.
+  void on_change(const model::ObjectKey& key, const model::Store& store);
+
+  // Counts routes: a backend is published while any served route uses it.
+  void use(const BackendKey& backend);
+  void release(const BackendKey& backend);
+
+  // Says what came out differently since the last call.
+  void publish(const model::Store& store, Delta& delta);
+
+ private:
+  struct State {
+    std::uint32_t users = 0;
+    bool published = false;
+    std::vector<BackendAddress> addresses;
+  };
+
+  void touch(const model::ObjectKey& object);
+  void on_slice(const model::ObjectName& slice, const model::Store& store);
+  std::vector<BackendAddress> addresses_of(const BackendKey& backend,
+                                           const model::Store& store) const;
+
+  std::map<BackendKey, State> backends_;
+  std::set<BackendKey> touched_;
+  std::map<model::ObjectName, model::ObjectName> service_of_slice_;
+  std::map<model::ObjectName, std::set<model::ObjectName>> slices_of_service_;
+};
+
+}  // namespace sluice::resolve

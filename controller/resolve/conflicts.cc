@@ -1,0 +1,182 @@
+#include "controller/resolve/conflicts.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <limits>
+#include <optional>
+#include <tuple>
+#include <utility>
+
+namespace sluice::resolve {
+
+namespace {
+
+constexpr std::string_view kHostnameConflict = "HostnameConflict";
+constexpr std::string_view kProtocolConflict = "ProtocolConflict";
+
+enum class Transport : std::uint8_t { kTcp, kUdp };
+
+Transport transport_of(ProtocolFamily family) {
+  return family == ProtocolFamily::kUdp ? Transport::kUdp : Transport::kTcp;
+}
+
+// Listeners of a port are told apart by hostname only where the protocol carries one.
+bool has_hostnames(ProtocolFamily family) {
+  return family == ProtocolFamily::kHttp || family == ProtocolFamily::kTls;
+}
+
+std::string hostname_text(const std::string& hostname) {
+  return hostname.empty() ? "no hostname" : "hostname " + hostname;
+}
+
+// How two listeners on one port of one transport conflict: "" when they don't.
+std::string_view conflict_between(const ListenerPlan& a, const ListenerPlan& b) {
+  if (a.family != b.family || !has_hostnames(a.family)) return kProtocolConflict;
+  return a.hostname == b.hostname ? kHostnameConflict : std::string_view();
+}
+
+bool on_same_port(const ListenerPlan& a, const ListenerPlan& b) {
+  if (a.family == ProtocolFamily::kUnknown || b.family == ProtocolFamily::kUnknown) return false;
+  return a.port == b.port && transport_of(a.family) == transport_of(b.family);
+}
+
+}  // namespace
+
+void reject_conflicts_inside(GatewayPlan& plan) {
+  for (ListenerPlan& listener : plan.listeners) {
+    std::vector<std::string> protocol;
+    std::vector<std::string> hostname;
+    for (const ListenerPlan& other : plan.listeners) {
+      if (&other == &listener || !on_same_port(listener, other)) continue;
+      const std::string_view conflict = conflict_between(listener, other);
+      if (conflict == kProtocolConflict) {
+        protocol.push_back(fmt::format("{} ({})", other.name, other.protocol));
+      } else if (conflict == kHostnameConflict) {
+        hostname.push_back(other.name);
+      }
+    }
+    if (!protocol.empty()) {
+      listener.conflict = {
+          std::string(kProtocolConflict),
+          fmt::format("{} on port {} can't be told apart from listener {}", listener.protocol,
+                      listener.port, fmt::join(protocol, ", "))};
+    } else if (!hostname.empty()) {
+      listener.conflict = {
+          std::string(kHostnameConflict),
+          fmt::format("port {} with {} is also that of listener {}", listener.port,
+                      hostname_text(listener.hostname), fmt::join(hostname, ", "))};
+    }
+  }
+}
+
+std::set<std::uint16_t> PortBook::put(const model::ObjectName& gateway, const GatewayPlan& plan) {
+  Entry entry;
+  entry.order = {plan.created.value_or(std::numeric_limits<std::int64_t>::max()), gateway.text()};
+  if (!plan.refusal) {
+    for (const ListenerPlan& listener : plan.listeners) {
+      if (listener.conflict || listener.sockets.empty()) continue;
+      if (listener.family == ProtocolFamily::kUnknown) continue;
+      entry.claims[listener.port].push_back(
+          {listener.name, listener.hostname, listener.family, listener.sockets});
+    }
+  }
+  return replace(gateway, std::move(entry));
+}
+
+std::set<std::uint16_t> PortBook::remove(const model::ObjectName& gateway) {
+  return replace(gateway, {});
+}
+
+std::set<std::uint16_t> PortBook::replace(const model::ObjectName& gateway, Entry entry) {
+  std::set<std::uint16_t> touched;
+  const auto known = gateways_.find(gateway);
+  const Entry old = known == gateways_.end() ? Entry{} : known->second;
+  for (const auto& [port, claims] : old.claims) {
+    const auto now = entry.claims.find(port);
+    if (now != entry.claims.end() && now->second == claims && entry.order == old.order) continue;
+    touched.insert(port);
+    const auto at_port = ports_.find(port);
+    at_port->second.erase(old.order);
+    if (at_port->second.empty()) ports_.erase(at_port);
+  }
+  for (const auto& [port, claims] : entry.claims) {
+    if (!old.claims.contains(port)) touched.insert(port);
+    ports_[port].emplace(entry.order, gateway);
+  }
+  if (entry.claims.empty()) {
+    gateways_.erase(gateway);
+  } else {
+    gateways_.insert_or_assign(gateway, std::move(entry));
+  }
+  return touched;
+}
+
+// Who holds what on one port, while the Gateways are gone through from the first to the last.
+struct PortBook::Settlement {
+  struct Held {
+    ProtocolFamily family = ProtocolFamily::kUnknown;
+    std::string first;                          // "namespace/name/listener" that brought the family
+    std::map<std::string, std::string> owners;  // hostname -> the same
+  };
+
+  std::map<std::pair<Transport, Socket>, Held> sockets;
+
+  std::optional<Refusal> find_conflict(const Claim& claim) const {
+    for (const Socket& socket : claim.sockets) {
+      const auto held = sockets.find({transport_of(claim.family), socket});
+      if (held == sockets.end()) continue;
+      if (held->second.family != claim.family || !has_hostnames(claim.family)) {
+        const bool same = held->second.family == claim.family;
+        return Refusal{
+            std::string(kProtocolConflict),
+            fmt::format("listener {} comes first on {} {}", held->second.first, socket.text(),
+                        same ? "and this protocol has no hostnames to share it by"
+                             : "with another protocol")};
+      }
+      const auto owner = held->second.owners.find(claim.hostname);
+      if (owner != held->second.owners.end()) {
+        return Refusal{std::string(kHostnameConflict),
+                       fmt::format("listener {} comes first on {} with {}", owner->second,
+                                   socket.text(), hostname_text(claim.hostname))};
+      }
+    }
+    return std::nullopt;
+  }
+
+  void hold(const Claim& claim, const std::string& gateway) {
+    const std::string owner = gateway + "/" + claim.listener;
+    for (const Socket& socket : claim.sockets) {
+      Held& held = sockets[{transport_of(claim.family), socket}];
+      if (held.first.empty()) {
+        held.family = claim.family;
+        held.first = owner;
+      }
+      held.owners.emplace(claim.hostname, owner);
+    }
+  }
+};
+
+std::map<model::ObjectName, Losses> PortBook::settle(std::uint16_t port) const {
+  std::map<model::ObjectName, Losses> result;
+  const auto at_port = ports_.find(port);
+  if (at_port == ports_.end()) return result;
+  Settlement settlement;
+  for (const auto& [order, gateway] : at_port->second) {
+    Losses& losses = result[gateway];
+    std::vector<const Claim*> kept;
+    for (const Claim& claim : gateways_.at(gateway).claims.at(port)) {
+      if (auto conflict = settlement.find_conflict(claim)) {
+        losses.emplace(claim.listener, *std::move(conflict));
+      } else {
+        kept.push_back(&claim);
+      }
+    }
+    for (const Claim* claim : kept) {
+      settlement.hold(*claim, order.text);
+    }
+  }
+  return result;
+}
+
+}  // namespace sluice::resolve

@@ -1,0 +1,215 @@
+#include "controller/resolve/gateway_plan.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <array>
+#include <set>
+#include <string_view>
+
+#include "controller/resolve/address.h"
+#include "controller/resolve/conflicts.h"
+
+namespace sluice::resolve {
+
+namespace {
+
+constexpr std::string_view kRouteGroup = "gateway.networking.k8s.io";
+constexpr std::string_view kHttpRouteKind = "HTTPRoute";
+constexpr std::uint32_t kMaxPort = 65535;
+
+// The features of the Gateway API whose conformance tests need nothing that is not served. Gateway,
+// HTTPRoute and ReferenceGrant themselves also need TLS listeners and the core filters.
+constexpr std::array<std::string_view, 9> kFeatures = {
+    "GatewayAddressEmpty",
+    "GatewayHTTPListenerIsolation",
+    "GatewayRouteHostnameIntersectionPrecedence",
+    "GatewayStaticAddresses",
+    "HTTPRouteBackendProtocolWebSocket",
+    "HTTPRouteMethodMatching",
+    "HTTPRouteNamedRouteRule",
+    "HTTPRouteParentRefPort",
+    "HTTPRouteQueryParamMatching",
+};
+
+ProtocolFamily family_of(std::string_view protocol) {
+  if (protocol == "HTTP") return ProtocolFamily::kHttp;
+  if (protocol == "HTTPS" || protocol == "TLS") return ProtocolFamily::kTls;
+  if (protocol == "TCP") return ProtocolFamily::kTcp;
+  if (protocol == "UDP") return ProtocolFamily::kUdp;
+  return ProtocolFamily::kUnknown;
+}
+
+std::string parameters_text(const model::ParametersRef& ref) {
+  return fmt::format("{}/{} \"{}\"", ref.group, ref.kind, ref.name);
+}
+
+std::optional<Refusal> refuse_gateway(const model::Gateway& gateway,
+                                      const model::GatewayClass& gateway_class) {
+  if (const auto refusal = refuse_class(gateway_class)) {
+    return Refusal{refusal->reason, fmt::format("GatewayClass {} is not accepted: {}",
+                                                gateway_class.meta.name.text(), refusal->message)};
+  }
+  if (gateway.parameters_ref) {
+    return Refusal{"InvalidParameters",
+                   fmt::format("spec.infrastructure.parametersRef: {} is of a kind that this "
+                               "version of Sluice does not read",
+                               parameters_text(*gateway.parameters_ref))};
+  }
+  for (std::size_t i = 0; i < gateway.addresses.size(); ++i) {
+    const std::string& type = gateway.addresses[i].type;
+    if (type == "IPAddress") continue;
+    return Refusal{
+        "UnsupportedAddress",
+        fmt::format("spec.addresses[{}].type: \"{}\" is not supported; IPAddress is", i, type)};
+  }
+  for (const std::string& field : gateway.unsupported_fields) {
+    if (field.starts_with("spec.listeners[")) continue;
+    return Refusal{"Invalid", fmt::format("{} is not served by this version of Sluice", field)};
+  }
+  return std::nullopt;
+}
+
+// Fills in the addresses to listen on: the Gateway's own or, without any, the operator's.
+void plan_addresses(const model::Gateway& gateway, const Options& options, GatewayPlan& plan) {
+  std::vector<std::string> wanted;
+  bool any_default = gateway.addresses.empty();
+  for (const model::GatewayAddress& address : gateway.addresses) {
+    if (address.value.empty()) {
+      any_default = true;
+    } else if (address.type == "IPAddress") {
+      wanted.push_back(address.value);
+    }
+  }
+  if (any_default) wanted.insert(wanted.end(), options.addresses.begin(), options.addresses.end());
+
+  std::vector<std::string> unusable;
+  for (const std::string& text : wanted) {
+    const std::string canonical = canonical_address(text).value_or(text);
+    const std::string why = why_unusable(canonical);
+    if (!why.empty()) {
+      unusable.push_back(fmt::format("{} {}", text, why));
+    } else if (std::ranges::find(plan.addresses, canonical) == plan.addresses.end()) {
+      plan.addresses.push_back(canonical);
+    }
+  }
+  if (!unusable.empty()) {
+    plan.address_problem = {"AddressNotUsable", fmt::format("{}", fmt::join(unusable, "; "))};
+  }
+}
+
+// Fills in the kinds of routes that the listener takes, of those that can be served.
+void plan_kinds(const model::Listener& listener, std::size_t index, ListenerPlan& plan) {
+  if (plan.family != ProtocolFamily::kHttp) return;
+  if (listener.allowed_routes.kinds.empty()) {
+    plan.supported_kinds = {std::string(kHttpRouteKind)};
+    return;
+  }
+  std::vector<std::string> invalid;
+  for (const model::RouteGroupKind& kind : listener.allowed_routes.kinds) {
+    if (kind.group == kRouteGroup && kind.kind == kHttpRouteKind) {
+      plan.supported_kinds = {std::string(kHttpRouteKind)};
+    } else {
+      invalid.push_back(fmt::format("{}/{}", kind.group, kind.kind));
+    }
+  }
+  if (!invalid.empty()) {
+    plan.unresolved = {
+        "InvalidRouteKinds",
+        fmt::format("spec.listeners[{}].allowedRoutes.kinds: {} can't be attached to a listener of "
+                    "protocol {}; {}/{} can",
+                    index, fmt::join(invalid, ", "), plan.protocol, kRouteGroup, kHttpRouteKind)};
+  }
+}
+
+std::optional<Refusal> refuse_listener(const model::Gateway& gateway, std::size_t index,
+                                       const ListenerPlan& plan, const Options& options) {
+  if (plan.family == ProtocolFamily::kUnknown) {
+    return Refusal{"UnsupportedProtocol",
+                   fmt::format("spec.listeners[{}].protocol: \"{}\" is not a protocol that Sluice "
+                               "knows; HTTP is served",
+                               index, plan.protocol)};
+  }
+  if (plan.family != ProtocolFamily::kHttp) {
+    return Refusal{"UnsupportedProtocol",
+                   fmt::format("spec.listeners[{}].protocol: {} is not served by this version of "
+                               "Sluice; HTTP is",
+                               index, plan.protocol)};
+  }
+  const std::string prefix = fmt::format("spec.listeners[{}].", index);
+  for (const std::string& field : gateway.unsupported_fields) {
+    if (!field.starts_with(prefix)) continue;
+    return Refusal{"UnsupportedValue",
+                   fmt::format("{} is not served by this version of Sluice", field)};
+  }
+  if (std::uint32_t{plan.port} + options.port_offset > kMaxPort) {
+    return Refusal{"PortUnavailable",
+                   fmt::format("spec.listeners[{}].port: {} plus the port offset {} is above {}",
+                               index, plan.port, options.port_offset, kMaxPort)};
+  }
+  return std::nullopt;
+}
+
+ListenerPlan plan_listener(const model::Gateway& gateway, std::size_t index,
+                           const std::vector<std::string>& addresses, const Options& options) {
+  const model::Listener& listener = gateway.listeners[index];
+  ListenerPlan plan;
+  plan.name = listener.name;
+  plan.hostname = listener.hostname.value_or("");
+  plan.port = listener.port;
+  plan.protocol = listener.protocol;
+  plan.family = family_of(listener.protocol);
+  plan.from = listener.allowed_routes.from;
+  plan.selector = listener.allowed_routes.selector;
+  plan_kinds(listener, index, plan);
+  plan.refusal = refuse_listener(gateway, index, plan, options);
+  const std::uint32_t open_port = std::uint32_t{listener.port} + options.port_offset;
+  if (open_port <= kMaxPort) {
+    for (const std::string& address : addresses) {
+      plan.sockets.push_back({address, static_cast<std::uint16_t>(open_port)});
+    }
+    std::ranges::sort(plan.sockets);
+  }
+  return plan;
+}
+
+}  // namespace
+
+std::optional<Refusal> refuse_class(const model::GatewayClass& gateway_class) {
+  if (!gateway_class.parameters_ref) return std::nullopt;
+  return Refusal{"InvalidParameters",
+                 fmt::format("spec.parametersRef: {} is of a kind that this version of Sluice does "
+                             "not read",
+                             parameters_text(*gateway_class.parameters_ref))};
+}
+
+ClassFindings class_findings(const model::GatewayClass& gateway_class) {
+  ClassFindings findings;
+  if (const auto refusal = refuse_class(gateway_class)) {
+    findings.conditions.push_back({"Accepted", false, refusal->reason, refusal->message});
+  } else {
+    findings.conditions.push_back(
+        {"Accepted", true, "Accepted", "Gateways of this class are served"});
+  }
+  findings.conditions.push_back({"SupportedVersion", true, "SupportedVersion",
+                                 "Objects are read by the rules of Gateway API v1.7.0"});
+  findings.supported_features.assign(kFeatures.begin(), kFeatures.end());
+  return findings;
+}
+
+GatewayPlan plan_gateway(const model::Gateway& gateway, const model::GatewayClass& gateway_class,
+                         const Options& options) {
+  GatewayPlan plan;
+  plan.created = gateway.meta.created;
+  plan.generation = gateway.meta.generation;
+  plan.refusal = refuse_gateway(gateway, gateway_class);
+  plan_addresses(gateway, options, plan);
+  for (std::size_t i = 0; i < gateway.listeners.size(); ++i) {
+    plan.listeners.push_back(plan_listener(gateway, i, plan.addresses, options));
+  }
+  reject_conflicts_inside(plan);
+  return plan;
+}
+
+}  // namespace sluice::resolve

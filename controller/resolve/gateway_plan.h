@@ -1,0 +1,60 @@
+// What one GatewayClass and one Gateway say for themselves, before other Gateways are looked at.
+//
+// Process: controller.   Pure.   Spec: gateway-api v1 GatewaySpec, Listener, AllowedRoutes
+// Tested by: test/golden
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "controller/model/gateway.h"
+#include "controller/resolve/finding.h"
+#include "controller/resolve/resolve.h"
+
+namespace sluice::resolve {
+
+// Why a condition is False (or, for Conflicted, True).
+struct Refusal {
+  std::string reason;
+  std::string message;
+  bool operator==(const Refusal&) const = default;
+};
+
+// Protocols that can share a port when their hostnames differ are one family.
+enum class ProtocolFamily : std::uint8_t { kUnknown, kHttp, kTls, kTcp, kUdp };
+
+struct ListenerPlan {
+  std::string name;
+  std::string hostname;  // "" = any
+  std::uint16_t port = 0;
+  std::string protocol;
+  ProtocolFamily family = ProtocolFamily::kUnknown;
+  std::vector<std::string> supported_kinds;
+  model::FromNamespaces from = model::FromNamespaces::kSame;
+  model::LabelSelector selector;
+  std::vector<Socket> sockets;        // sorted; empty when the port or every address is unusable
+  std::optional<Refusal> conflict;    // with another listener of the same Gateway
+  std::optional<Refusal> refusal;     // Accepted=False for a reason of its own
+  std::optional<Refusal> unresolved;  // ResolvedRefs=False
+};
+
+struct GatewayPlan {
+  std::optional<std::int64_t> created;
+  std::int64_t generation = 1;
+  std::optional<Refusal> refusal;          // the whole Gateway is not accepted
+  std::optional<Refusal> address_problem;  // Programmed=False/AddressNotUsable
+  std::vector<std::string> addresses;      // the usable ones, in spec order
+  std::vector<ListenerPlan> listeners;     // in spec order
+};
+
+GatewayPlan plan_gateway(const model::Gateway& gateway, const model::GatewayClass& gateway_class,
+                         const Options& options);
+
+// Why a class of ours is not accepted, if so.
+std::optional<Refusal> refuse_class(const model::GatewayClass& gateway_class);
+
+ClassFindings class_findings(const model::GatewayClass& gateway_class);
+
+}  // namespace sluice::resolve

@@ -1,0 +1,60 @@
+#include "controller/resolve/resolve.h"
+
+#include <utility>
+
+#include "controller/resolve/backend_stage.h"
+#include "controller/resolve/finding_book.h"
+#include "controller/resolve/gateway_stage.h"
+#include "controller/resolve/route_stage.h"
+
+namespace sluice::resolve {
+
+struct Resolver::State {
+  explicit State(const Options& options) : gateways(options) {}
+
+  GatewayStage gateways;
+  RouteStage routes;
+  BackendStage backends;
+  FindingBook book;
+};
+
+Resolver::Resolver(Options options) : state_(std::make_unique<State>(options)) {}
+
+Resolver::~Resolver() = default;
+
+Delta Resolver::apply(const model::Store& store, std::span<const model::Change> changes) {
+  for (const model::Change& change : changes) {
+    switch (change.key.kind) {
+      case model::Kind::kGatewayClass:
+      case model::Kind::kGateway:
+        state_->gateways.on_change(change.key, store);
+        break;
+      case model::Kind::kService:
+      case model::Kind::kBackend:
+        state_->backends.on_change(change.key, store);
+        state_->routes.on_change(change.key);
+        break;
+      case model::Kind::kEndpointSlice:
+        state_->backends.on_change(change.key, store);
+        break;
+      case model::Kind::kHttpRoute:
+      case model::Kind::kReferenceGrant:
+      case model::Kind::kNamespace:
+        state_->routes.on_change(change.key);
+        break;
+      case model::Kind::kSecret:
+      case model::Kind::kConfigMap:
+        break;  // nothing that is served now refers to them
+    }
+  }
+  Delta delta;
+  for (const model::ObjectName& gateway : state_->gateways.update(store, state_->book, delta)) {
+    state_->routes.on_gateway(gateway);
+  }
+  state_->routes.update(store, state_->gateways, state_->backends, state_->book, delta);
+  state_->backends.publish(store, delta);
+  state_->gateways.publish_findings(state_->book, delta);
+  return delta;
+}
+
+}  // namespace sluice::resolve

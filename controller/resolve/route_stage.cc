@@ -1,0 +1,172 @@
+#include "controller/resolve/route_stage.h"
+
+#include <utility>
+
+#include "controller/resolve/route_rules.h"
+
+namespace sluice::resolve {
+
+using model::Kind;
+using model::ObjectKey;
+using model::ObjectName;
+
+namespace {
+
+constexpr std::string_view kMetadataName = "kubernetes.io/metadata.name";
+
+// A namespace that nobody wrote down still has its name.
+model::Labels labels_of(const std::string& ns, const model::Store& store) {
+  const auto* found = store.find<model::Namespace>(Kind::kNamespace, {"", ns});
+  model::Labels labels = found == nullptr ? model::Labels{} : found->meta.labels;
+  labels.try_emplace(std::string(kMetadataName), ns);
+  return labels;
+}
+
+// The Gateway that a parentRef names; none for parents of another kind.
+std::optional<ObjectName> gateway_of(const model::ParentRef& parent, const ObjectName& route) {
+  if (model::find_kind(parent.group, parent.kind) != Kind::kGateway) return std::nullopt;
+  return ObjectName{parent.ns.value_or(route.ns), parent.name};
+}
+
+// One attachment per listener, whatever number of parentRefs lead to it.
+void add_attachments(const ObjectName& gateway, const ParentOutcome& outcome,
+                     std::set<ListenerKey>& counted, std::map<ListenerKey, Attachment>& served) {
+  for (const AttachedListener& attached : outcome.listeners) {
+    const ListenerKey key{gateway, attached.listener};
+    counted.insert(key);
+    if (attached.served) served.try_emplace(key, Attachment{key, attached.hostnames});
+  }
+}
+
+std::set<BackendKey> used_backends(const RuleBackends& rules) {
+  std::set<BackendKey> used;
+  for (const auto& rule : rules) {
+    for (const auto& backend : rule) {
+      if (backend) used.insert(*backend);
+    }
+  }
+  return used;
+}
+
+}  // namespace
+
+void RouteStage::on_change(const ObjectKey& key) {
+  if (key.kind == Kind::kHttpRoute) {
+    touched_.insert(key.name);
+    return;
+  }
+  const ObjectKey wanted = key.kind == Kind::kReferenceGrant ? grants_of(key.name.ns) : key;
+  const auto& routes = routes_by_dependency_.dependents_of(wanted);
+  touched_.insert(routes.begin(), routes.end());
+}
+
+void RouteStage::on_gateway(const ObjectName& gateway) {
+  on_change({Kind::kGateway, gateway});
+}
+
+void RouteStage::update(const model::Store& store, GatewayStage& gateways, BackendStage& backends,
+                        FindingBook& book, Delta& delta) {
+  Stages stages{store, gateways, backends, book, delta};
+  for (const ObjectName& name : std::exchange(touched_, {})) {
+    update_route(name, stages);
+  }
+}
+
+void RouteStage::update_route(const ObjectName& name, Stages& stages) {
+  const auto known = routes_.find(name);
+  const Told before = known == routes_.end() ? Told{} : std::move(known->second);
+  const ObjectKey key{Kind::kHttpRoute, name};
+  Told next;
+  next.route = stages.store.share(key);
+  RouteFindings findings;
+  std::set<ObjectKey> dependencies;
+  if (next.route != nullptr) {
+    const auto& route = std::get<model::HttpRoute>(*next.route);
+    RouteBackends backends = resolve_backends(route, stages.store);
+    next.unserved = next.route == before.route ? before.unserved : refuse_route(route);
+    dependencies = resolve_parents(route, backends, stages, next, findings);
+    next.backends = std::move(backends.rules);
+  }
+  if (findings.parents.empty()) {
+    stages.book.remove(key, stages.delta);
+  } else {
+    const auto generation = model::meta_of(*next.route).generation;
+    stages.book.put({key, generation, std::move(findings)}, stages.delta);
+  }
+  tell(name, before, next, stages);
+  routes_by_dependency_.set(name, std::move(dependencies));
+  if (next.route == nullptr) {
+    routes_.erase(name);
+  } else {
+    routes_.insert_or_assign(name, std::move(next));
+  }
+}
+
+std::set<ObjectKey> RouteStage::resolve_parents(const model::HttpRoute& route,
+                                                const RouteBackends& backends, const Stages& stages,
+                                                Told& next, RouteFindings& findings) const {
+  const ObjectName& name = route.meta.name;
+  std::set<ObjectKey> dependencies;
+  std::map<ListenerKey, Attachment> served;
+  for (const model::ParentRef& parent : route.parent_refs) {
+    const auto gateway = gateway_of(parent, name);
+    if (!gateway) continue;
+    dependencies.insert({Kind::kGateway, *gateway});
+    const GatewayView* view = stages.gateways.view(*gateway);
+    if (view == nullptr) continue;
+    if (view->selects_namespaces()) dependencies.insert({Kind::kNamespace, {"", name.ns}});
+    ParentOutcome outcome = attach(route, parent, *view, labels_of(name.ns, stages.store));
+    if (!outcome.refusal) outcome.refusal = next.unserved;
+    ParentFinding& finding = findings.parents.emplace_back();
+    finding.parent = parent;
+    if (outcome.refusal) {
+      finding.conditions.push_back(
+          {"Accepted", false, outcome.refusal->reason, outcome.refusal->message});
+    } else {
+      finding.conditions.push_back({"Accepted", true, "Accepted", "The route is attached"});
+      add_attachments(*gateway, outcome, next.counted, served);
+    }
+    finding.conditions.push_back(backends.resolved_refs);
+  }
+  if (!findings.parents.empty()) {
+    dependencies.insert(backends.dependencies.begin(), backends.dependencies.end());
+  }
+  for (auto& [key, attachment] : served) {
+    next.attachments.push_back(std::move(attachment));
+  }
+  return dependencies;
+}
+
+void RouteStage::tell(const ObjectName& name, const Told& before, const Told& next,
+                      Stages& stages) {
+  for (const ListenerKey& listener : next.counted) {
+    if (!before.counted.contains(listener)) stages.gateways.count_route(listener);
+  }
+  for (const ListenerKey& listener : before.counted) {
+    if (!next.counted.contains(listener)) stages.gateways.discount_route(listener);
+  }
+  const bool was_served = !before.attachments.empty();
+  const bool is_served = !next.attachments.empty();
+  const auto used_before = was_served ? used_backends(before.backends) : std::set<BackendKey>{};
+  const auto used_now = is_served ? used_backends(next.backends) : std::set<BackendKey>{};
+  for (const BackendKey& backend : used_now) {
+    if (!used_before.contains(backend)) stages.backends.use(backend);
+  }
+  for (const BackendKey& backend : used_before) {
+    if (!used_now.contains(backend)) stages.backends.release(backend);
+  }
+  const ObjectKey key{Kind::kHttpRoute, name};
+  if (!is_served) {
+    if (was_served) stages.delta.routes_gone.push_back(key);
+    return;
+  }
+  const auto& route = std::get<model::HttpRoute>(*next.route);
+  if (was_served && before.attachments == next.attachments && before.backends == next.backends &&
+      same_rules(std::get<model::HttpRoute>(*before.route), route)) {
+    return;
+  }
+  stages.delta.routes.push_back(
+      {key, route.meta.created, next.attachments, resolved_rules(route, next.backends)});
+}
+
+}  // namespace sluice::resolve

@@ -1,0 +1,64 @@
+// The HTTPRoutes of our Gateways: where they attach and what they are served with.
+//
+// Process: controller.   Thread: one.   Cost of update(): the touched routes.
+// Tested by: test/golden, test/property/resolve_incremental_test.cc
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "controller/model/store.h"
+#include "controller/resolve/attach.h"
+#include "controller/resolve/backend_refs.h"
+#include "controller/resolve/backend_stage.h"
+#include "controller/resolve/delta.h"
+#include "controller/resolve/finding_book.h"
+#include "controller/resolve/gateway_stage.h"
+#include "controller/resolve/reverse_index.h"
+
+namespace sluice::resolve {
+
+class RouteStage {
+ public:
+  // Any object changed: update() will look at the routes that depend on it.
+  void on_change(const model::ObjectKey& key);
+  void on_gateway(const model::ObjectName& gateway);
+
+  void update(const model::Store& store, GatewayStage& gateways, BackendStage& backends,
+              FindingBook& book, Delta& delta);
+
+ private:
+  // What was said about a route the last time.
+  struct Told {
+    std::shared_ptr<const model::Object> route;
+    std::optional<Refusal> unserved;  // what of the route itself can't be served
+    std::set<ListenerKey> counted;
+    std::vector<Attachment> attachments;  // empty: not served
+    RuleBackends backends;
+  };
+
+  struct Stages {
+    const model::Store& store;
+    GatewayStage& gateways;
+    BackendStage& backends;
+    FindingBook& book;
+    Delta& delta;
+  };
+
+  void update_route(const model::ObjectName& name, Stages& stages);
+  // Sets findings and what `next` attaches to; returns the objects that were looked at.
+  std::set<model::ObjectKey> resolve_parents(const model::HttpRoute& route,
+                                             const RouteBackends& backends, const Stages& stages,
+                                             Told& next, RouteFindings& findings) const;
+  void tell(const model::ObjectName& name, const Told& before, const Told& next, Stages& stages);
+
+  std::map<model::ObjectName, Told> routes_;
+  ReverseIndex<model::ObjectKey, model::ObjectName> routes_by_dependency_;
+  std::set<model::ObjectName> touched_;
+};
+
+}  // namespace sluice::resolve
