@@ -1,0 +1,139 @@
+#include "controller/publish/publisher.h"
+
+#include <fmt/format.h>
+#include <sys/random.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "controller/publish/merge.h"
+
+namespace sluice::publish {
+namespace {
+
+constexpr std::uint64_t kRetryMs = 1000;
+constexpr std::uint64_t kReclaimMs = 100;           // while memory waits for workers
+constexpr std::uint64_t kNextCompactionMs = 10000;  // after one that failed
+
+Result<std::uint64_t> random_seed() {
+  std::uint64_t seed = 0;
+  if (::getrandom(&seed, sizeof(seed), 0) != sizeof(seed)) return fail_errno("getrandom");
+  return seed;
+}
+
+int until(std::uint64_t at_ms, std::uint64_t now_ms) {
+  return at_ms <= now_ms ? 0 : static_cast<int>(at_ms - now_ms);
+}
+
+}  // namespace
+
+Publisher::Publisher(std::unique_ptr<arena::Arena> arena,
+                     std::unique_ptr<table::EndpointTable> endpoints, std::uint64_t hash_seed)
+    : arena_(std::move(arena)),
+      endpoints_(std::move(endpoints)),
+      editor_(*arena_, *endpoints_, hash_seed),
+      compiler_(editor_, *endpoints_) {}
+
+Result<std::unique_ptr<Publisher>> Publisher::open(const arena::ArenaOptions& options) {
+  Result<std::uint64_t> seed = random_seed();
+  if (!seed) return propagate(std::move(seed), "seeding the table's hash");
+  Result<std::unique_ptr<arena::Arena>> arena = arena::Arena::open(options);
+  if (!arena) return propagate(std::move(arena), "opening the table in " + options.directory);
+  Result<std::unique_ptr<table::EndpointTable>> endpoints = table::EndpointTable::open(**arena);
+  if (!endpoints) return propagate(std::move(endpoints), "opening the endpoints");
+  return std::unique_ptr<Publisher>(new Publisher(std::move(*arena), std::move(*endpoints), *seed));
+}
+
+Result<Stage> Publisher::publish(const resolve::Delta& delta, std::uint64_t now_ms) {
+  merge(pending_, delta);
+  return begin(now_ms);
+}
+
+Result<Stage> Publisher::resume(bool warm, std::uint64_t now_ms) {
+  switch (waiting_) {
+    case Waiting::kForNothing:
+      return Stage::kDone;
+    case Waiting::kForWorkers:
+      if (!warm && now_ms < deadline_ms_) return Stage::kWarming;
+      if (!warm) news_.push_back("some nginx worker is still compiling regular expressions");
+      return finish(now_ms);
+    case Waiting::kForRoom:
+      if (now_ms < deadline_ms_) return fail(Errc::kFull, last_error_);
+      return begin(now_ms);
+  }
+  return Stage::kDone;
+}
+
+Result<Stage> Publisher::begin(std::uint64_t now_ms) {
+  Result<void> done = with_room([this] { return compiler_.apply_endpoints(pending_); });
+  if (!done) return keep_for_later(std::move(done), now_ms);
+  // A table with nothing but patterns must never replace a predecessor's.
+  if (!compiler_.apply_patterns(pending_) || !took_over_) return finish(now_ms);
+  done = with_room([this] { return editor_.commit(); });
+  if (!done) return keep_for_later(std::move(done), now_ms);
+  warming_ = editor_.generation();
+  waiting_ = Waiting::kForWorkers;
+  deadline_ms_ = now_ms + kPatienceMs;
+  return Stage::kWarming;
+}
+
+Result<Stage> Publisher::finish(std::uint64_t now_ms) {
+  compiler_.apply_rules(pending_);
+  Result<void> done = with_room([this] { return editor_.commit(); });
+  if (!done) return keep_for_later(std::move(done), now_ms);
+  compiler_.release(pending_);
+  pending_ = {};
+  took_over_ = true;
+  waiting_ = Waiting::kForNothing;
+  if (!last_error_.empty()) news_.push_back("the table has room again");
+  last_error_.clear();
+  return Stage::kDone;
+}
+
+Result<Stage> Publisher::keep_for_later(Result<void>&& failed, std::uint64_t now_ms) {
+  waiting_ = Waiting::kForRoom;
+  deadline_ms_ = now_ms + kRetryMs;
+  last_error_ = failed.error().message;
+  return propagate(std::move(failed), "publishing");
+}
+
+// Tries once more after a compaction when there was no room.
+template <class Work>
+Result<void> Publisher::with_room(Work work) {
+  Result<void> done = work();
+  if (done || done.error().code != Errc::kFull) return done;
+  if (!editor_.compact()) return done;
+  return work();
+}
+
+void Publisher::tidy(std::uint64_t now_ms) {
+  arena_->reclaim(now_ms);
+  if (now_ms >= next_second_ms_) {
+    next_second_ms_ = now_ms + 1000;
+    arena_->beat(now_ms);
+    arena_->settle_dead_workers();
+  }
+  if (took_over_ && idle()) compact_if_wanted(now_ms);
+}
+
+void Publisher::compact_if_wanted(std::uint64_t now_ms) {
+  if (now_ms < next_compaction_ms_ || !arena_->wants_compaction()) return;
+  const Result<void> done = editor_.compact();
+  if (done) return;
+  next_compaction_ms_ = now_ms + kNextCompactionMs;
+  if (done.error().code == Errc::kUnavailable) return;  // workers still read the other segment
+  news_.push_back("compacting the table: " + done.error().message);
+}
+
+int Publisher::timeout_ms(std::uint64_t now_ms) const {
+  std::uint64_t next = next_second_ms_;
+  if (waiting_ != Waiting::kForNothing) next = std::min(next, deadline_ms_);
+  if (arena_->limbo_bytes() > 0) next = std::min(next, now_ms + kReclaimMs);
+  return until(next, now_ms);
+}
+
+std::vector<std::string> Publisher::take_news() {
+  return std::exchange(news_, {});
+}
+
+}  // namespace sluice::publish
