@@ -6,6 +6,9 @@
 // Programmed=False/Pending; route conditions do not wait longer than 1 s when no worker lives. One
 // revision per change of content; lastTransitionTime changes only with the condition's status.
 //
+// What is held back stays as it was shown (with its old observedGeneration), or Unknown/Pending
+// when it is new. Everything else of a status (attachedRoutes, addresses) is shown at once.
+//
 // Process: controller, sluicectl check.   Thread: event loop.   Pure: time comes in.
 // Tested by: test/unit/controller/status/, test/golden
 #pragma once
@@ -42,8 +45,8 @@ class StatusBook {
   void put(const resolve::ObjectFindings& findings, std::uint64_t published, std::int64_t now_ms);
   void remove(const model::ObjectKey& key);
 
-  // Recomputes what the data plane's news changed and returns the objects whose shown status
-  // changed.
+  // Recomputes what put() and the data plane's news changed. Returns the objects whose shown status
+  // changed, those that lost it (remove()) included.
   std::vector<model::ObjectKey> refresh(const DataPlane& data_plane, std::int64_t now_ms);
 
   // `.status` of the object; null JSON when it has none (not ours, or a kind without status).
@@ -54,8 +57,15 @@ class StatusBook {
 
  private:
   struct Entry;
+
+  // Returns whether what is shown changed.
+  bool refresh_entry(const model::ObjectKey& key, std::int64_t now_ms);
+
   std::string controller_name_;
+  DataPlane data_plane_;
   std::map<model::ObjectKey, std::shared_ptr<Entry>> entries_;
+  std::set<model::ObjectKey> pending_;  // put since the last refresh, or waiting for workers
+  std::set<model::ObjectKey> removed_;
 };
 
 }  // namespace sluice::status
