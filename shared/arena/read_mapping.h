@@ -81,10 +81,10 @@ class ReadMapping {
   // For people and tools: the newest generation this worker has used.
   void set_adopted_generation(std::uint64_t generation);
 
-  // This worker's own count of running requests per counter line, in its slot page, so that the
-  // controller can settle it after a SIGKILL. Counted before the shared counter is raised and
-  // after it is lowered. Returns false when there is no room (or no slot): then the shared counter
-  // must not be touched either.
+  // Counts a running request at line `counter` of the counters file: in the shared active count
+  // and in this worker's own slot page, so that the controller can take it out of the shared one
+  // after a SIGKILL. Returns false, and counts nothing, when the line is not there, the page has no
+  // room for it, or this reader has no slot; only what returned true may be finished.
   bool count_started(std::uint32_t counter);
   void count_finished(std::uint32_t counter);
 
