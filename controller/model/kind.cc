@@ -1,4 +1,5 @@
 // The table of kinds.
+#include <algorithm>
 #include <array>
 
 #include "controller/model/object.h"
@@ -12,22 +13,23 @@ struct KindRow {
   std::string_view group;
   std::string_view name;
   bool namespaced;
+  std::array<std::string_view, 2> versions;  // "": none
 };
 
 constexpr std::string_view kGatewayGroup = "gateway.networking.k8s.io";
 
 // In the order of the enumerators, which row() relies on.
 constexpr std::array<KindRow, 10> kKinds = {{
-    {Kind::kGatewayClass, kGatewayGroup, "GatewayClass", false},
-    {Kind::kGateway, kGatewayGroup, "Gateway", true},
-    {Kind::kHttpRoute, kGatewayGroup, "HTTPRoute", true},
-    {Kind::kReferenceGrant, kGatewayGroup, "ReferenceGrant", true},
-    {Kind::kService, "", "Service", true},
-    {Kind::kEndpointSlice, "discovery.k8s.io", "EndpointSlice", true},
-    {Kind::kNamespace, "", "Namespace", false},
-    {Kind::kSecret, "", "Secret", true},
-    {Kind::kConfigMap, "", "ConfigMap", true},
-    {Kind::kBackend, "sluice.dev", "Backend", true},
+    {Kind::kGatewayClass, kGatewayGroup, "GatewayClass", false, {"v1", "v1beta1"}},
+    {Kind::kGateway, kGatewayGroup, "Gateway", true, {"v1", "v1beta1"}},
+    {Kind::kHttpRoute, kGatewayGroup, "HTTPRoute", true, {"v1", "v1beta1"}},
+    {Kind::kReferenceGrant, kGatewayGroup, "ReferenceGrant", true, {"v1", "v1beta1"}},
+    {Kind::kService, "", "Service", true, {"v1"}},
+    {Kind::kEndpointSlice, "discovery.k8s.io", "EndpointSlice", true, {"v1"}},
+    {Kind::kNamespace, "", "Namespace", false, {"v1"}},
+    {Kind::kSecret, "", "Secret", true, {"v1"}},
+    {Kind::kConfigMap, "", "ConfigMap", true, {"v1"}},
+    {Kind::kBackend, "sluice.dev", "Backend", true, {"v1alpha1"}},
 }};
 
 constexpr bool rows_follow_enumerators() {
@@ -62,6 +64,15 @@ std::optional<Kind> find_kind(std::string_view group, std::string_view kind) {
     if (candidate.group == group && candidate.name == kind) return candidate.kind;
   }
   return std::nullopt;
+}
+
+bool serves_version(Kind kind, std::string_view version) {
+  const auto& versions = row(kind).versions;
+  return !version.empty() && std::ranges::find(versions, version) != versions.end();
+}
+
+std::string_view preferred_version(Kind kind) {
+  return row(kind).versions.front();
 }
 
 std::string ObjectKey::text() const {

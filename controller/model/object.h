@@ -29,6 +29,8 @@ enum class Kind : std::uint8_t {
 std::string_view kind_name(Kind kind);
 std::string_view kind_group(Kind kind);
 std::optional<Kind> find_kind(std::string_view group, std::string_view kind);
+bool serves_version(Kind kind, std::string_view version);  // "v1", "v1beta1"
+std::string_view preferred_version(Kind kind);
 bool is_namespaced(Kind kind);
 
 // namespace is empty for cluster-scoped kinds.

@@ -25,7 +25,7 @@ struct Decoded {
   std::vector<Problem> warnings;  // unknown fields (errors for `check`), selector notes
 };
 
-// `position` is copied into every problem; line_of (may be empty) refines it: JSON pointer -> line.
+// `position` is copied into every problem.
 Decoded decode_object(const nlohmann::json& json, const Position& position);
 
 }  // namespace sluice::model

@@ -1,0 +1,54 @@
+// Backend (sluice.dev/v1alpha1): endpoints without a Service, for people without Kubernetes.
+#include "controller/model/decode/kinds.h"
+
+namespace sluice::model {
+
+namespace {
+
+constexpr TextRule kAddress = {.valid = is_ip_address,
+                               .expected = "an IPv4 or IPv6 address, no hostname"};
+constexpr TextRule kUnixPath = {.min = 1,
+                                .max = 107,  // what sockaddr_un holds
+                                .valid = is_absolute_path,
+                                .expected = "an absolute path such as \"/run/app.sock\""};
+
+BackendEndpoint read_endpoint(FieldReader& reader) {
+  BackendEndpoint endpoint;
+  if (reader.has("hostname")) {
+    reader.refuse("hostname",
+                  "hostnames are not supported; valid are address and port, or unixPath");
+  }
+  reader.ignore({"hostname"});
+  const bool has_address = reader.has("address");
+  const bool has_path = reader.has("unixPath");
+  if (has_path && (has_address || reader.has("port"))) {
+    reader.refuse("found unixPath beside address or port; valid are address and port, or unixPath");
+  }
+  const bool wants_address = has_address || reader.has("port");
+  endpoint.address = reader.text("address", kAddress).value_or("");
+  endpoint.port = reader.port("port", Need::kOptional).value_or(0);
+  endpoint.unix_path = reader.text("unixPath", kUnixPath).value_or("");
+  if (wants_address && !has_path) {
+    if (!has_address) reader.refuse("address", "missing, but required beside port");
+    if (!reader.has("port")) reader.refuse("port", "missing, but required beside address");
+  }
+  if (!wants_address && !has_path && !reader.has("hostname") && reader.is_object()) {
+    reader.refuse("found neither; valid are address and port, or unixPath");
+  }
+  return endpoint;
+}
+
+}  // namespace
+
+Backend decode_backend(FieldReader& root, Meta meta) {
+  Backend backend;
+  backend.meta = std::move(meta);
+  root.ignore({"status"});
+  root.object("spec", Need::kRequired, [&](FieldReader& spec) {
+    spec.list("endpoints", Need::kRequired, {.min = 1, .max = 1000},
+              [&](FieldReader& endpoint) { backend.endpoints.push_back(read_endpoint(endpoint)); });
+  });
+  return backend;
+}
+
+}  // namespace sluice::model

@@ -1,0 +1,60 @@
+// metadata of every kind. Spec: Kubernetes ObjectMeta
+#include "controller/model/decode/kinds.h"
+#include "controller/model/decode/timestamp.h"
+
+namespace sluice::model {
+
+namespace {
+
+constexpr std::string_view kDefaultNamespace = "default";
+constexpr std::string_view kNamespaceNameLabel = "kubernetes.io/metadata.name";
+
+constexpr MapRule kLabelRule = {.key = kLabelKey, .value = kLabelValue};
+constexpr MapRule kAnnotationRule = {.key = kAnnotationKey};
+
+const TextRule& name_rule(Kind kind) {
+  return kind == Kind::kNamespace || kind == Kind::kService ? kDnsLabel : kDnsSubdomain;
+}
+
+std::string read_namespace(FieldReader& metadata, Kind kind) {
+  if (is_namespaced(kind)) return metadata.text_or("namespace", kDefaultNamespace, kDnsLabel);
+  if (metadata.has("namespace")) {
+    metadata.warn("namespace",
+                  "ignored: a " + std::string(kind_name(kind)) + " belongs to no namespace");
+  }
+  metadata.ignore({"namespace"});
+  return "";
+}
+
+std::optional<std::int64_t> read_created(FieldReader& metadata) {
+  const std::optional<std::string> text = metadata.text("creationTimestamp", kAnyText);
+  if (!text) return std::nullopt;
+  const std::optional<std::int64_t> created = parse_timestamp(*text);
+  if (!created) {
+    metadata.refuse("creationTimestamp",
+                    "found " + quote(*text) + "; valid is a time such as \"2026-01-31T12:00:00Z\"");
+  }
+  return created;
+}
+
+}  // namespace
+
+Meta decode_meta(FieldReader& root, Kind kind) {
+  Meta meta;
+  root.object("metadata", Need::kRequired, [&](FieldReader& metadata) {
+    metadata.treat_null_as_absent();
+    meta.name.name = metadata.required_text("name", name_rule(kind));
+    meta.name.ns = read_namespace(metadata, kind);
+    meta.labels = metadata.text_map("labels", kLabelRule);
+    meta.annotations = metadata.text_map("annotations", kAnnotationRule);
+    meta.created = read_created(metadata);
+    meta.generation =
+        metadata.integer("generation", Need::kOptional, {0, INT64_MAX}).value_or(meta.generation);
+    metadata.ignore({"generateName", "uid", "resourceVersion", "managedFields", "ownerReferences",
+                     "finalizers", "deletionTimestamp", "deletionGracePeriodSeconds", "selfLink"});
+  });
+  if (kind == Kind::kNamespace) meta.labels[std::string(kNamespaceNameLabel)] = meta.name.name;
+  return meta;
+}
+
+}  // namespace sluice::model
