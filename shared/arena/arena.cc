@@ -195,6 +195,14 @@ std::uint64_t Arena::passed_generation() const {
   return state_->passed_generation;
 }
 
+std::uint64_t Arena::epoch() const {
+  return load_word(state_->control().epoch, kRelaxed);
+}
+
+std::uint64_t Arena::passed_epoch() const {
+  return state_->passed_epoch;
+}
+
 std::size_t Arena::live_bytes() const {
   return state_->here().blocks.live_bytes();
 }

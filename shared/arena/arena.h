@@ -96,7 +96,7 @@ class Arena {
   // and try later); kFull.
   Result<void> begin_compaction();
   // Goes back to the old segment and drops what was written since. REQUIRES: begin_compaction(),
-  // and since then neither publish_root() nor publish_slot().
+  // since then no publish_root(), and no slot word that points to the new segment.
   void abort_compaction();
   // True when a compaction would give much back: live bytes are less than half of the used ones,
   // or an allocation failed. False while none is possible.
@@ -104,8 +104,10 @@ class Arena {
 
   std::uint64_t published_generation() const;    // of the root that workers see; 0: none yet
   std::uint64_t predecessor_generation() const;  // of the root found at open()
-  // Every root before this generation is gone: no worker can see it any more. 0: unknown yet.
+  // Every root before this one of ours is gone: no worker can see it any more. 0: none of ours yet.
   std::uint64_t passed_generation() const;
+  std::uint64_t epoch() const;         // counts publications
+  std::uint64_t passed_epoch() const;  // no worker sees what was unlinked up to here
   std::size_t live_bytes() const;
   std::size_t used_bytes() const;   // of the current segment, holes included
   std::size_t limbo_bytes() const;  // retired, not yet reclaimed

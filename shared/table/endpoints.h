@@ -1,15 +1,20 @@
 // Backends' endpoints: one 8-byte slot per backend, swapped in place, untouched by route changes.
 //
-// Process: controller.   Thread: event loop.
 // A slot belongs to one BackendId. Its incarnation changes when it is given to another; an action
 // that names (slot, incarnation) can never reach a stranger's endpoints. A released slot is reused
-// only after every root that knows it is reclaimed. Counters (file `counters`) are shared by
-// address: two backends with one address share its active count. Format:
-// shared/doc/table_format.md, "Endpoints".   Publication: shared/doc/publication.md Tested by:
-// test/unit/shared/table/endpoints_test.cc
+// only after every root that knows it is reclaimed.
+// Counters (file `counters`) are shared by address: two backends with one address share its active
+// count. A line keeps its address until nobody uses it, no request runs on it and another address
+// needs it.
+//
+// Process: controller.   Thread: event loop.   Owns: the heap copy of all lists; borrows the Arena.
+// Fails: Errc::kFull when the arena or a file has no room; the list before stays published.
+// Format: shared/doc/table_format.md, "Endpoints".   Publication: shared/doc/publication.md
+// Tested by: test/unit/shared/table/endpoints_test.cc
 #pragma once
 
 #include <array>
+#include <compare>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -35,26 +40,35 @@ struct EndpointAddress {
 
 struct SlotRef {
   std::uint32_t slot = 0;
-  std::uint32_t incarnation = 0;
+  std::uint32_t incarnation = 0;  // never 0 for a real one
+  bool operator==(const SlotRef&) const = default;
 };
 
 class EndpointTable {
  public:
-  // Adopts slots and counter lines of a predecessor by identity; their lists are written again.
+  // Adopts slots and counter lines of a predecessor by identity; their lists are written again by
+  // put(). A slot whose backend doesn't come back is freed when the predecessor's root is gone.
   static Result<std::unique_ptr<EndpointTable>> open(arena::Arena& arena);
   ~EndpointTable();
 
   // Publishes the endpoints of `backend` at once (8-byte store) and takes a slot if it has none. An
-  // empty list answers 503.
+  // empty list answers 503. The same list again costs nothing.
   Result<SlotRef> put(const BackendId& backend, std::span<const EndpointAddress> endpoints);
 
-  // The slot is free once the roots that know it are gone.
+  // Releases the slot: it keeps its endpoints until the roots that know it are gone, and a put()
+  // or find_or_reserve() before that takes it back.
   void remove(const BackendId& backend);
 
-  // REQUIRES: put() or reserve() before. The Editor asks this while it writes actions.
+  // The slot of `backend`; takes one, without endpoints, when there was no put() yet. The Editor
+  // asks this while it writes actions.
   Result<SlotRef> find_or_reserve(const BackendId& backend);
 
-  // For compaction: writes all lists into the arena's current segment.
+  // Frees the slots whose roots are gone. put() and remove() do it too; call it before a
+  // compaction.
+  void collect();
+
+  // For compaction: writes all lists into the arena's current segment. When that fails, no slot
+  // word has changed, and the arena may go back.
   Result<void> rewrite();
 
  private:
