@@ -9,10 +9,11 @@
 //   editor.put_listener(...); editor.put_route(...); editor.commit();
 //
 // Process: controller.   Thread: event loop.   Owns: the heap shadow and which blobs are live;
-// borrows the Arena and EndpointTable. Cost: O(rules at the touched paths + table pages on the
-// way), independent of the table's size. Fails: commit() with Errc::kFull when the arena has no
-// room: the published table stays, the shadow keeps the change, and
-//        compact() or a later commit() can publish it.
+// borrows the Arena and EndpointTable.
+// Cost: O(rules at the touched paths + table pages on the way); a table of keys that outgrows its
+// lines is written again, O(its keys).
+// Fails: commit() with Errc::kFull when the arena has no room: the published table stays, the
+// shadow keeps the change, and a later commit() or compact() publishes it.
 // Format: shared/doc/table_format.md.   Publication: shared/doc/publication.md
 // Tested by: test/unit/shared/table/editor_test.cc, test/property/editor_rebuild_test.cc
 #pragma once
@@ -67,23 +68,29 @@ class Editor {
   Editor(const Editor&) = delete;
   Editor& operator=(const Editor&) = delete;
 
+  // Replaces the listener of that id; its rules stay. Rules may come before their listener.
   void put_listener(const ListenerSpec& listener);
+  // Removes the listener and all its rules.
   void remove_listener(std::uint32_t id);
 
   // Replaces the rules that `route` ("kind/namespace/name") contributes to (listener, hostname);
-  // empty removes them.
+  // empty removes them. Rules that are equal to those before cost nothing.
+  // REQUIRES: every rule has an action; paths, names and values are within the API's limits.
   void put_route(std::uint32_t listener, const Host& hostname, std::string_view route,
                  std::vector<Rule> rules);
 
-  // Adds patterns to the published list and tells whether any was new. Patterns that no rule uses
-  // any more leave the list at the next commit() of rules. Ids are never reused within the life of
-  // the table directory.
+  // Adds patterns to the published list and tells whether any was new. A pattern that no rule uses
+  // any more leaves the list at the next commit() of rules; one that no rule has used yet stays for
+  // 64 generations. Rules may use patterns that were not put: workers then compile them in a
+  // request.
   bool put_patterns(std::span<const std::string> patterns);
 
-  // Publishes everything marked as generation + 1. No mark: publishes nothing.
+  // Publishes everything marked as generation + 1. No mark: publishes nothing, but for the first
+  // commit, which publishes even an empty table.
   Result<void> commit();
 
-  // Writes the whole table into the arena's other segment and swings the root to it.
+  // Writes the whole table, with what is marked, into the arena's other segment and swings the root
+  // to it. Fails: as Arena::begin_compaction() and commit(); the published table stays.
   Result<void> compact();
 
   std::uint64_t generation() const;  // of the published root

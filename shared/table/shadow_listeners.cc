@@ -1,0 +1,274 @@
+#include "shared/table/shadow_listeners.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <cstring>
+
+#include "shared/table/blob_builder.h"
+#include "shared/table/keys.h"
+#include "shared/table/narrow.h"
+
+namespace sluice::table {
+namespace {
+
+std::vector<GroupName> groups_of(const ListenerSpec& spec) {
+  std::vector<GroupName> names;
+  for (const SocketKey& socket : spec.sockets) {
+    names.push_back({GroupKind::kSocket, socket, {}, 0});
+  }
+  names.push_back({GroupKind::kNamed, {}, spec.gateway, spec.port});
+  return names;
+}
+
+GroupName only_port_group(const std::string& gateway) {
+  return {GroupKind::kNamed, {}, gateway, 0};
+}
+
+std::uint64_t group_hash(std::uint64_t seed, const GroupName& name) {
+  if (name.kind == GroupKind::kNamed) return named_key_hash(seed, name.gateway, name.port);
+  return socket_key_hash(seed, name.socket.family, name.socket.port, name.socket.address);
+}
+
+Blob write_group_record(Transaction& tx, const GroupName& name, std::uint32_t id,
+                        const HostSummary& hosts) {
+  BlobBuilder blob;
+  Group record{};
+  record.id = id;
+  record.kind = name.kind;
+  record.wildcard_labels = hosts.wildcard_labels;
+  record.has_exact = hosts.has_exact;
+  record.has_any = hosts.has_any;
+  if (name.kind == GroupKind::kSocket) {
+    record.family = name.socket.family;
+    record.port = name.socket.port;
+    std::memcpy(record.address, name.socket.address, sizeof record.address);
+    blob.add(record);
+    return blob.write(tx, 8);
+  }
+  record.port = name.port;
+  record.name_bytes = static_cast<std::uint32_t>(name.gateway.size());
+  const std::size_t head = blob.add(record);
+  blob.link(head + offsetof(Group, name), blob.add_text(name.gateway));
+  return blob.write(tx, 8);
+}
+
+}  // namespace
+
+void ShadowListeners::put(const ListenerSpec& spec) {
+  ShadowListener& listener = listeners_[spec.id];
+  if (listener.spec == spec) return;
+  if (listener.spec) leave_all(*listener.spec);
+  leave_only_port(spec.gateway);
+  listener.spec = spec;
+  gateways_[spec.gateway].insert(spec.id);
+  for (const GroupName& name : groups_of(spec)) {
+    join(name, spec);
+  }
+  join_only_port(spec.gateway);
+}
+
+void ShadowListeners::remove(std::uint32_t id) {
+  const auto found = listeners_.find(id);
+  if (found == listeners_.end() || !found->second.spec) return;
+  leave_all(*found->second.spec);
+  found->second.spec.reset();
+  if (found->second.hosts.summary() == HostSummary{}) listeners_.erase(found);
+}
+
+void ShadowListeners::leave_all(const ListenerSpec& spec) {
+  leave_only_port(spec.gateway);
+  for (const GroupName& name : groups_of(spec)) {
+    leave(name, spec);
+  }
+  const auto gateway = gateways_.find(spec.gateway);
+  gateway->second.erase(spec.id);
+  if (gateway->second.empty()) {
+    gateways_.erase(gateway);
+  } else {
+    join_only_port(spec.gateway);
+  }
+}
+
+void ShadowListeners::leave_only_port(const std::string& gateway) {
+  if (only_port_.erase(gateway) == 0) return;
+  for (const std::uint32_t id : gateways_[gateway]) {
+    leave(only_port_group(gateway), *listeners_[id].spec);
+  }
+}
+
+void ShadowListeners::join_only_port(const std::string& gateway) {
+  const std::set<std::uint32_t>& ids = gateways_[gateway];
+  const std::uint16_t port = listeners_[*ids.begin()].spec->port;
+  const bool only =
+      std::ranges::all_of(ids, [&](std::uint32_t id) { return listeners_[id].spec->port == port; });
+  if (!only) return;
+  only_port_.insert(gateway);
+  for (const std::uint32_t id : ids) {
+    join(only_port_group(gateway), *listeners_[id].spec);
+  }
+}
+
+void ShadowListeners::join(const GroupName& name, const ListenerSpec& spec) {
+  ShadowGroup& group = groups_[name];
+  if (group.id == 0) group.id = next_group_++;
+  const HostSummary before = group.hosts.summary();
+  const Rank rank{spec.gateway, spec.name, spec.id};
+  if (group.places[spec.hostname].listeners.insert(rank).second) group.hosts.add(spec.hostname);
+  if (group.hosts.summary() != before) group.record_marked = true;
+  group.marked.insert(spec.hostname);
+  marked_groups_.insert(name);
+}
+
+void ShadowListeners::leave(const GroupName& name, const ListenerSpec& spec) {
+  ShadowGroup& group = groups_[name];
+  const HostSummary before = group.hosts.summary();
+  const Rank rank{spec.gateway, spec.name, spec.id};
+  if (group.places[spec.hostname].listeners.erase(rank) != 0) group.hosts.remove(spec.hostname);
+  if (group.hosts.summary() != before) group.record_marked = true;
+  group.marked.insert(spec.hostname);
+  marked_groups_.insert(name);
+}
+
+void ShadowListeners::add_host(std::uint32_t id, const Host& host) {
+  ShadowListener& listener = listeners_[id];
+  const HostSummary before = listener.hosts.summary();
+  listener.hosts.add(host);
+  if (listener.hosts.summary() != before) mark_everywhere(id);
+}
+
+void ShadowListeners::remove_host(std::uint32_t id, const Host& host) {
+  ShadowListener& listener = listeners_[id];
+  const HostSummary before = listener.hosts.summary();
+  listener.hosts.remove(host);
+  if (listener.hosts.summary() != before) mark_everywhere(id);
+  if (!listener.spec && listener.hosts.summary() == HostSummary{}) listeners_.erase(id);
+}
+
+void ShadowListeners::mark_everywhere(std::uint32_t id) {
+  const std::optional<ListenerSpec>& spec = listeners_[id].spec;
+  if (!spec) return;
+  std::vector<GroupName> names = groups_of(*spec);
+  if (only_port_.contains(spec->gateway)) names.push_back(only_port_group(spec->gateway));
+  for (const GroupName& name : names) {
+    groups_[name].marked.insert(spec->hostname);
+    marked_groups_.insert(name);
+  }
+}
+
+void ShadowListeners::write(Transaction& tx, std::uint64_t seed) {
+  Changes changes;
+  if (tx.moves()) {
+    for (Groups::value_type& group : groups_) {
+      write_group(tx, seed, group, changes);
+    }
+  } else {
+    for (const GroupName& name : marked_groups_) {
+      write_group(tx, seed, *groups_.find(name), changes);
+    }
+  }
+  update_tab(tx, socket_tab_, changes.sockets,
+             [&] { return group_keys(tx, seed, GroupKind::kSocket); });
+  update_tab(tx, named_tab_, changes.named,
+             [&] { return group_keys(tx, seed, GroupKind::kNamed); });
+  update_tab(tx, listener_tab_, changes.listeners, [&] { return listener_keys(tx, seed); });
+}
+
+void ShadowListeners::write_group(Transaction& tx, std::uint64_t seed, Groups::value_type& named,
+                                  Changes& changes) {
+  auto& [name, group] = named;
+  if (tx.moves()) {
+    for (const auto& [host, place] : group.places) {
+      write_place(tx, seed, group, host, changes);
+    }
+  } else {
+    for (const Host& host : group.marked) {
+      write_place(tx, seed, group, host, changes);
+    }
+  }
+  if (!group.record_marked && !tx.moves()) return;
+  const Offset from = tx.offset(group.slot);
+  const bool gone = group.hosts.summary() == HostSummary{};
+  if (gone && from == 0) return;
+  const Blob blob = gone ? Blob{} : write_group_record(tx, name, group.id, group.hosts.summary());
+  tx.replace(group.slot, blob);
+  const bool socket = name.kind == GroupKind::kSocket;
+  (socket ? changes.sockets : changes.named).push_back({group_hash(seed, name), from, blob.offset});
+}
+
+void ShadowListeners::write_place(Transaction& tx, std::uint64_t seed, ShadowGroup& group,
+                                  const Host& host, Changes& changes) {
+  Place& place = group.places.find(host)->second;
+  const Offset from = tx.offset(place.slot);
+  if (tx.failed() || (place.listeners.empty() && from == 0)) return;
+  const Blob blob =
+      place.listeners.empty() ? Blob{} : write_listener(tx, group.id, place.listeners.begin()->id);
+  tx.replace(place.slot, blob);
+  changes.listeners.push_back(
+      {listener_key_hash(seed, group.id, host.kind, host.name), from, blob.offset});
+}
+
+Blob ShadowListeners::write_listener(Transaction& tx, std::uint32_t group, std::uint32_t id) const {
+  const ShadowListener& listener = listeners_.find(id)->second;
+  const ListenerSpec& spec = *listener.spec;
+  const HostSummary hosts = listener.hosts.summary();
+  BlobBuilder blob;
+  Listener record{};
+  record.group = group;
+  record.id = id;
+  record.wildcard_labels = hosts.wildcard_labels;
+  record.hostname_bytes = narrow16(spec.hostname.name.size());
+  record.hostname_kind = spec.hostname.kind;
+  record.has_exact = hosts.has_exact;
+  record.has_any = hosts.has_any;
+  record.port = spec.port;
+  record.client_port = spec.client_port;
+  record.gateway_bytes = narrow16(spec.gateway.size());
+  record.name_bytes = narrow16(spec.name.size());
+  const std::size_t head = blob.add(record);
+  if (!spec.hostname.name.empty()) {
+    blob.link(head + offsetof(Listener, hostname), blob.add_text(spec.hostname.name));
+  }
+  blob.link(head + offsetof(Listener, gateway), blob.add_text(spec.gateway));
+  blob.link(head + offsetof(Listener, name), blob.add_text(spec.name));
+  return blob.write(tx, 8);
+}
+
+std::vector<TabKey> ShadowListeners::group_keys(const Transaction& tx, std::uint64_t seed,
+                                                GroupKind kind) const {
+  std::vector<TabKey> keys;
+  for (const auto& [name, group] : groups_) {
+    const Offset offset = tx.offset(group.slot);
+    if (name.kind == kind && offset != 0) keys.push_back({group_hash(seed, name), offset});
+  }
+  return keys;
+}
+
+std::vector<TabKey> ShadowListeners::listener_keys(const Transaction& tx,
+                                                   std::uint64_t seed) const {
+  std::vector<TabKey> keys;
+  for (const auto& [name, group] : groups_) {
+    for (const auto& [host, place] : group.places) {
+      const Offset offset = tx.offset(place.slot);
+      if (offset == 0) continue;
+      keys.push_back({listener_key_hash(seed, group.id, host.kind, host.name), offset});
+    }
+  }
+  return keys;
+}
+
+void ShadowListeners::settle() {
+  for (const GroupName& name : marked_groups_) {
+    const auto found = groups_.find(name);
+    ShadowGroup& group = found->second;
+    for (const Host& host : group.marked) {
+      const auto place = group.places.find(host);
+      if (place->second.listeners.empty()) group.places.erase(place);
+    }
+    group.marked.clear();
+    group.record_marked = false;
+    if (group.places.empty()) groups_.erase(found);
+  }
+  marked_groups_.clear();
+}
+
+}  // namespace sluice::table

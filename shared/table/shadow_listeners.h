@@ -1,0 +1,119 @@
+// The listeners and the groups in which they compete, on the heap and as they are written.
+//
+// A listener is in the group of each of its sockets, in the named group (Gateway, its port) and,
+// when all listeners of its Gateway have one port, in the named group (Gateway, 0). In a group each
+// hostname belongs to one listener; of several (the caller should not let that happen) the first by
+// Gateway and name has it.
+//
+// Process: controller.   Thread: event loop.   Tested by: test/unit/shared/table/editor_test.cc,
+// test/property/editor_rebuild_test.cc
+#pragma once
+
+#include <compare>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "shared/table/editor.h"
+#include "shared/table/kind_counts.h"
+#include "shared/table/rules.h"
+#include "shared/table/tab_writer.h"
+#include "shared/table/transaction.h"
+
+namespace sluice::table {
+
+struct GroupName {
+  GroupKind kind = GroupKind::kSocket;
+  SocketKey socket;        // kSocket
+  std::string gateway;     // kNamed
+  std::uint16_t port = 0;  // kNamed
+  auto operator<=>(const GroupName&) const = default;
+};
+
+class ShadowListeners {
+ public:
+  void put(const ListenerSpec& spec);
+  void remove(std::uint32_t id);
+
+  // A route hostname gets its first rule on this listener, or loses its last one. The listener may
+  // be put later.
+  void add_host(std::uint32_t id, const Host& host);
+  void remove_host(std::uint32_t id, const Host& host);
+
+  bool marked() const { return !marked_groups_.empty(); }
+
+  // Writes the marked groups and their listeners (all of them when the transaction moves). Fails:
+  // in the transaction; then the marks stay.
+  void write(Transaction& tx, std::uint64_t seed);
+  void settle();
+
+  const TabSlot& sockets() const { return socket_tab_; }
+
+  const TabSlot& named() const { return named_tab_; }
+
+  const TabSlot& listeners() const { return listener_tab_; }
+
+ private:
+  struct ShadowListener {
+    std::optional<ListenerSpec> spec;
+    HostCounts hosts;
+  };
+
+  struct Rank {
+    std::string gateway;
+    std::string name;
+    std::uint32_t id = 0;
+    auto operator<=>(const Rank&) const = default;
+  };
+
+  struct Place {  // of one hostname in a group
+    std::set<Rank> listeners;
+    Slot slot;
+  };
+
+  struct ShadowGroup {
+    std::uint32_t id = 0;
+    HostCounts hosts;
+    std::map<Host, Place> places;
+    std::set<Host> marked;
+    bool record_marked = true;
+    Slot slot;
+  };
+
+  using Groups = std::map<GroupName, ShadowGroup>;
+
+  struct Changes {
+    std::vector<TabChange> sockets;
+    std::vector<TabChange> named;
+    std::vector<TabChange> listeners;
+  };
+
+  void join(const GroupName& name, const ListenerSpec& spec);
+  void leave(const GroupName& name, const ListenerSpec& spec);
+  void leave_all(const ListenerSpec& spec);
+  void leave_only_port(const std::string& gateway);
+  void join_only_port(const std::string& gateway);
+  void mark_everywhere(std::uint32_t id);
+  void write_group(Transaction& tx, std::uint64_t seed, Groups::value_type& named,
+                   Changes& changes);
+  void write_place(Transaction& tx, std::uint64_t seed, ShadowGroup& group, const Host& host,
+                   Changes& changes);
+  Blob write_listener(Transaction& tx, std::uint32_t group, std::uint32_t id) const;
+  std::vector<TabKey> group_keys(const Transaction& tx, std::uint64_t seed, GroupKind kind) const;
+  std::vector<TabKey> listener_keys(const Transaction& tx, std::uint64_t seed) const;
+
+  std::map<std::uint32_t, ShadowListener> listeners_;
+  std::map<std::string, std::set<std::uint32_t>> gateways_;
+  std::set<std::string> only_port_;  // Gateways that have a group (Gateway, 0)
+  Groups groups_;
+  std::set<GroupName> marked_groups_;
+  std::uint32_t next_group_ = 1;
+  TabSlot socket_tab_;
+  TabSlot named_tab_;
+  TabSlot listener_tab_;
+};
+
+}  // namespace sluice::table
