@@ -1,0 +1,173 @@
+#include "test/golden/golden_case.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <sstream>
+
+#include "controller/source/files/files.h"
+#include "test/golden/status_text.h"
+
+namespace sluice::golden {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::int64_t kNowMs = 1'767'225'600'000;  // 2026-01-01T00:00:00Z
+constexpr std::uint64_t kGeneration = 1;
+
+// A directory of its own that vanishes with the object.
+class TemporaryDirectory {
+ public:
+  TemporaryDirectory() {
+    std::string pattern = (fs::temp_directory_path() / "sluice-golden-XXXXXX").string();
+    if (mkdtemp(pattern.data()) == nullptr) std::abort();
+    path_ = pattern;
+  }
+
+  ~TemporaryDirectory() {
+    std::error_code ignored;
+    fs::remove_all(path_, ignored);
+  }
+
+  TemporaryDirectory(const TemporaryDirectory&) = delete;
+  TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
+
+  const fs::path& path() const { return path_; }
+
+ private:
+  fs::path path_;
+};
+
+void read_option(std::istringstream& words, resolve::Options& options, bool& own_addresses) {
+  std::string name;
+  std::string value;
+  words >> name >> value;
+  if (name == "port-offset") options.port_offset = static_cast<std::uint16_t>(std::stoi(value));
+  if (name == "controller-name") options.controller_name = value;
+  if (name == "address") {
+    if (!own_addresses) options.addresses.clear();
+    own_addresses = true;
+    options.addresses.push_back(value);
+  }
+}
+
+void read_data_plane(std::istringstream& words, status::DataPlane& data_plane) {
+  std::string first;
+  words >> first;
+  if (first == "no") {
+    std::string what;
+    words >> what;
+    if (what == "worker") data_plane.any_worker = false;
+    if (what == "listeners") data_plane.listeners_on = false;
+  } else if (first == "failed") {
+    std::string socket;
+    std::string why;
+    words >> socket >> std::ws;
+    std::getline(words, why);
+    data_plane.failed_sockets[socket] = why;
+  }
+}
+
+nlohmann::json problem_json(const model::Problem& problem) {
+  nlohmann::json json = {{"line", problem.position.line}, {"message", problem.message}};
+  if (!problem.object.empty()) json["object"] = problem.object;
+  if (!problem.field.empty()) json["field"] = problem.field;
+  return json;
+}
+
+// Opens what is wanted, but for what the scene says cannot be.
+void open_sockets(const resolve::Delta& delta, status::DataPlane& data_plane) {
+  if (!data_plane.any_worker || !data_plane.listeners_on) return;
+  for (const resolve::ServedListener& listener : delta.listeners) {
+    for (const resolve::Socket& socket : listener.sockets) {
+      if (!data_plane.failed_sockets.contains(socket.text())) {
+        data_plane.open_sockets.insert(socket.text());
+      }
+    }
+  }
+}
+
+std::string status_text(const source::Source& source, const resolve::Delta& delta,
+                        const Scene& scene) {
+  status::StatusBook book(scene.options.controller_name);
+  for (const resolve::ObjectFindings& findings : delta.findings) {
+    book.put(findings, kGeneration, kNowMs);
+  }
+  status::DataPlane data_plane = scene.data_plane;
+  data_plane.acknowledged = kGeneration;
+  open_sockets(delta, data_plane);
+  book.refresh(data_plane, kNowMs);
+  nlohmann::json result = nlohmann::json::object();
+  for (const model::Problem& problem : source.problems()) {
+    result["problems"].push_back(problem_json(problem));
+  }
+  for (const std::string& ignored : source.ignored()) {
+    result["ignored"].push_back(ignored);
+  }
+  std::string text = yaml_text(result, 0);
+  for (const resolve::ObjectFindings& findings : delta.findings) {
+    const nlohmann::json status = book.status_of(findings.object);
+    text += findings.object.text() + ":\n" + yaml_text(status, 2);
+  }
+  return text;
+}
+
+}  // namespace
+
+std::vector<std::string> case_names() {
+  std::vector<std::string> names;
+  for (const auto& entry : fs::directory_iterator(SLUICE_GOLDEN_DIR)) {
+    if (fs::exists(entry.path() / "in.yaml")) names.push_back(entry.path().filename());
+  }
+  std::ranges::sort(names);
+  return names;
+}
+
+std::string read_file(const std::string& path) {
+  std::ifstream file(path);
+  std::ostringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+void write_file(const std::string& path, const std::string& text) {
+  std::ofstream(path) << text;
+}
+
+Scene read_scene(const std::string& text) {
+  Scene scene;
+  scene.data_plane.any_worker = true;
+  bool own_addresses = false;
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line) && line.starts_with("#");) {
+    std::istringstream words(line.substr(1));
+    std::string what;
+    words >> what;
+    if (what == "option:") read_option(words, scene.options, own_addresses);
+    if (what == "data-plane:") read_data_plane(words, scene.data_plane);
+  }
+  return scene;
+}
+
+Outcome run_case(const std::string& in_yaml) {
+  const Scene scene = read_scene(in_yaml);
+  const TemporaryDirectory directory;
+  write_file(directory.path() / "in.yaml", in_yaml);
+  const auto source = source::open_files({directory.path(), "", scene.options.controller_name});
+  if (!source) return {source.error().message, ""};
+  const source::Batch batch = (*source)->poll(0);
+  model::Store store;
+  for (const model::Change& change : batch.changes) {
+    store.apply(change);
+  }
+  resolve::Resolver resolver(scene.options);
+  const resolve::Delta delta = resolver.apply(store, batch.changes);
+  return {status_text(**source, delta, scene), ""};
+}
+
+}  // namespace sluice::golden

@@ -1,0 +1,45 @@
+// One golden case: a folder whose name is a sentence, with in.yaml (the objects) and what must come
+// out of them: status.yaml (problems and every status) and table.txt (the table's dump).
+//
+// Comments at the top of in.yaml set the scene:
+//
+//   # option: port-offset 8000          as `sluicectl run` takes them
+//   # option: address 10.0.0.1          (more than once: more addresses)
+//   # option: controller-name a.b/c
+//   # data-plane: no worker             otherwise every wanted socket is open in one worker
+//   # data-plane: no listeners
+//   # data-plane: failed 0.0.0.0:80 permission denied
+//
+// SLUICE_GOLDEN_UPDATE=1 writes what came out instead of comparing.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "controller/resolve/resolve.h"
+#include "controller/status/status.h"
+
+namespace sluice::golden {
+
+struct Scene {
+  resolve::Options options;
+  status::DataPlane data_plane;
+};
+
+struct Outcome {
+  std::string status;  // text of status.yaml
+  std::string table;   // text of table.txt
+};
+
+// The folders of all cases, sorted.
+std::vector<std::string> case_names();
+
+Scene read_scene(const std::string& text);
+
+// Feeds the objects through the whole controller but for the sockets.
+Outcome run_case(const std::string& in_yaml);
+
+std::string read_file(const std::string& path);
+void write_file(const std::string& path, const std::string& text);
+
+}  // namespace sluice::golden
