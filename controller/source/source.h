@@ -32,6 +32,10 @@ class Source {
   // for.
   virtual Batch rescan() = 0;
   virtual std::vector<model::Problem> problems() const = 0;  // all current ones, sorted
+
+  // What an API server would prune or only note (unknown fields, ignored selectors), sorted.
+  virtual std::vector<model::Problem> warnings() const { return {}; }
+
   // The accepted object as JSON text without status (metadata with namespace, generation and labels
   // filled in); "" if unknown.
   virtual std::string object_json(const model::ObjectKey& key) const = 0;
