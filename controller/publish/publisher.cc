@@ -102,6 +102,7 @@ template <class Work>
 Result<void> Publisher::with_room(Work work) {
   Result<void> done = work();
   if (done || done.error().code != Errc::kFull) return done;
+  endpoints_->collect();
   if (!editor_.compact()) return done;
   return work();
 }
@@ -118,6 +119,7 @@ void Publisher::tidy(std::uint64_t now_ms) {
 
 void Publisher::compact_if_wanted(std::uint64_t now_ms) {
   if (now_ms < next_compaction_ms_ || !arena_->wants_compaction()) return;
+  endpoints_->collect();
   const Result<void> done = editor_.compact();
   if (done) return;
   next_compaction_ms_ = now_ms + kNextCompactionMs;

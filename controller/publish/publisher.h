@@ -49,6 +49,8 @@ class Publisher {
 
   bool idle() const { return waiting_ == Waiting::kForNothing; }
 
+  bool waits_for_workers() const { return waiting_ == Waiting::kForWorkers; }
+
   // The pattern generation that workers should compile.
   std::uint64_t warming() const { return warming_; }
 

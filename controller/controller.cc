@@ -1,0 +1,272 @@
+#include "controller/controller.h"
+
+#include <fmt/format.h>
+#include <signal.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "controller/source/files/files.h"
+
+namespace sluice {
+namespace {
+
+constexpr mode_t kStateMode = 0750;
+
+std::uint64_t milliseconds(clockid_t clock) {
+  timespec time{};
+  ::clock_gettime(clock, &time);
+  return static_cast<std::uint64_t>(time.tv_sec) * 1000 +
+         static_cast<std::uint64_t>(time.tv_nsec) / 1000000;
+}
+
+std::int64_t wall_clock_ms() {
+  return static_cast<std::int64_t>(milliseconds(CLOCK_REALTIME));
+}
+
+Result<UniqueFd> signals_as_events() {
+  sigset_t set;
+  ::sigemptyset(&set);
+  ::sigaddset(&set, SIGTERM);
+  ::sigaddset(&set, SIGINT);
+  if (::pthread_sigmask(SIG_BLOCK, &set, nullptr) != 0) return fail_errno("blocking signals");
+  UniqueFd fd(::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
+  if (!fd) return fail_errno("signalfd");
+  return fd;
+}
+
+Result<void> make_directory(const std::string& path, std::uint32_t gid) {
+  if (::mkdir(path.c_str(), kStateMode) != 0) {
+    if (errno == EEXIST) return {};
+    return fail_errno(path);
+  }
+  if (gid != static_cast<std::uint32_t>(-1) &&
+      ::chown(path.c_str(), static_cast<uid_t>(-1), gid) != 0) {
+    return fail_errno(path);
+  }
+  return {};
+}
+
+bool watch(int epoll, int fd, int operation, std::uint32_t events) {
+  epoll_event event{};
+  event.events = events;
+  event.data.fd = fd;
+  return ::epoll_ctl(epoll, operation, fd, &event) == 0;
+}
+
+// Milliseconds as epoll_wait() takes them: -1 is for ever.
+int sooner(int left, int right) {
+  if (left < 0) return right;
+  return right < 0 ? left : std::min(left, right);
+}
+
+control::Info info_of(const ControllerOptions& options) {
+  return {options.directory, options.table_directory, SLUICE_VERSION,
+          fmt::format("{}-{}", ::getpid(), milliseconds(CLOCK_REALTIME))};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Controller>> Controller::open(const ControllerOptions& options) {
+  Parts parts;
+  Result<UniqueFd> signals = signals_as_events();
+  if (!signals) return propagate(std::move(signals), "signals");
+  parts.signals = std::move(*signals);
+  if (Result<void> made = make_directory(options.state_directory, options.gid); !made) {
+    return propagate(std::move(made), "state directory");
+  }
+  // The table comes first: its lock keeps a second controller away from all that follows.
+  arena::ArenaOptions arena;
+  arena.directory = options.table_directory;
+  arena.gid = options.gid;
+  auto table = publish::Publisher::open(arena);
+  if (!table) return tl::unexpected<Error>(std::move(table.error()));
+  parts.table = std::move(*table);
+  auto source = source::open_files(
+      {options.directory, options.state_directory, options.resolve.controller_name});
+  if (!source) return tl::unexpected<Error>(std::move(source.error()));
+  parts.source = std::move(*source);
+  auto keeper = keeper::Keeper::open(options.state_directory + "/keeper.sock", options.gid);
+  if (!keeper) return tl::unexpected<Error>(std::move(keeper.error()));
+  parts.keeper = std::move(*keeper);
+  auto server = control::Server::open(options.state_directory + "/control.sock", options.gid);
+  if (!server) return tl::unexpected<Error>(std::move(server.error()));
+  parts.server = std::move(*server);
+
+  parts.epoll = UniqueFd(::epoll_create1(EPOLL_CLOEXEC));
+  for (const int fd :
+       {parts.signals.get(), parts.source->fd(), parts.keeper->fd(), parts.server->fd()}) {
+    if (!watch(parts.epoll.get(), fd, EPOLL_CTL_ADD, EPOLLIN)) return fail_errno("epoll");
+  }
+  return std::unique_ptr<Controller>(new Controller(options, std::move(parts)));
+}
+
+Controller::Controller(const ControllerOptions& options, Parts parts)
+    : parts_(std::move(parts)),
+      resolver_(options.resolve),
+      book_(options.resolve.controller_name),
+      desk_({*parts_.source, store_, book_}, info_of(options)) {}
+
+Result<void> Controller::run() {
+  while (true) {
+    turn();
+    std::array<epoll_event, 8> events;
+    const int count = ::epoll_wait(parts_.epoll.get(), events.data(),
+                                   static_cast<int>(events.size()), timeout_ms());
+    if (count < 0 && errno != EINTR) return fail_errno("epoll_wait");
+    signalfd_siginfo signal{};
+    if (::read(parts_.signals.get(), &signal, sizeof(signal)) == sizeof(signal)) return {};
+  }
+}
+
+// Every step is cheap when it has nothing to do.
+void Controller::turn() {
+  now_ms_ = milliseconds(CLOCK_MONOTONIC);
+  look_at_source();
+  go_on_publishing();
+  talk_to_workers();
+  show_status();
+  answer_requests();
+  parts_.table->tidy(now_ms_);
+  report_news();
+}
+
+// A change that waits for warm workers is finished first: at most a second.
+void Controller::look_at_source() {
+  watch_source(!parts_.table->waits_for_workers());
+  if (!source_watched_) return;
+  if (desk_.wants_rescan()) {
+    take(parts_.source->rescan());
+    desk_.looked();
+  } else {
+    take(parts_.source->poll(now_ms_));
+  }
+}
+
+void Controller::take(const source::Batch& batch) {
+  if (batch.problems_changed || !started_) {
+    report_.problems(parts_.source->problems(), now_ms_);
+  }
+  std::vector<model::Change> changes;
+  for (const model::Change& change : batch.changes) {
+    if (store_.apply(change)) changes.push_back(change);
+  }
+  if (changes.empty() && started_) return;
+  started_ = true;
+  const resolve::Delta delta = resolver_.apply(store_, changes);
+  report_.listeners(delta);
+  wanted_changed_ |= wanted_.apply(delta);
+  for (const resolve::ObjectFindings& found : delta.findings)
+    findings_[found.object] = found;
+  for (const model::ObjectKey& key : delta.findings_gone)
+    findings_[key] = std::nullopt;
+  after_publishing(parts_.table->publish(delta, now_ms_));
+}
+
+void Controller::go_on_publishing() {
+  if (parts_.table->idle()) return;
+  const bool warm = parts_.keeper->all_warm(parts_.table->warming());
+  after_publishing(parts_.table->resume(warm, now_ms_));
+}
+
+void Controller::after_publishing(Result<publish::Stage> stage) {
+  if (stage && *stage == publish::Stage::kWarming) return;
+  obstacle_ = stage ? "" : stage.error().message;
+  report_.obstacle(obstacle_, now_ms_);
+  if (!stage) {
+    // Bad news needs no table. What waits to turn True waits for one that does not exist yet.
+    hand_over_findings(parts_.table->generation() + 1);
+    return;
+  }
+  hand_over_findings(parts_.table->generation());
+  findings_.clear();
+  if (!wanted_changed_) return;
+  parts_.keeper->want(wanted_.all(), now_ms_);
+  wanted_changed_ = false;
+  status_is_stale_ = true;
+}
+
+void Controller::hand_over_findings(std::uint64_t generation) {
+  const std::int64_t now_ms = wall_clock_ms();
+  for (const auto& [key, found] : findings_) {
+    if (found) {
+      book_.put(*found, generation, now_ms);
+    } else {
+      book_.remove(key);
+      report_.status(key, book_.status_of(key), now_ms_);
+    }
+  }
+  status_is_stale_ |= !findings_.empty();
+}
+
+void Controller::talk_to_workers() {
+  const std::uint64_t generation = parts_.table->generation();
+  if (generation != announced_) {
+    parts_.keeper->announce(generation, now_ms_);
+    announced_ = generation;
+  }
+  status_is_stale_ |= parts_.keeper->poll(now_ms_);
+}
+
+void Controller::show_status() {
+  const std::int64_t now_ms = wall_clock_ms();
+  if (!status_is_stale_ && book_.timeout_ms(now_ms) != 0) return;
+  status_is_stale_ = false;
+  for (const model::ObjectKey& key : book_.refresh(parts_.keeper->data_plane(), now_ms)) {
+    report_.status(key, book_.status_of(key), now_ms_);
+  }
+}
+
+void Controller::answer_requests() {
+  const control::Progress now = progress();
+  for (control::Call& call : parts_.server->take()) {
+    desk_.take(std::move(call), *parts_.keeper, now, now_ms_);
+  }
+  desk_.settle(*parts_.keeper, now, now_ms_);
+}
+
+control::Progress Controller::progress() const {
+  control::Progress progress;
+  progress.published = parts_.table->idle();
+  progress.generation = parts_.table->generation();
+  progress.obstacle = obstacle_;
+  const status::DataPlane data_plane = parts_.keeper->data_plane();
+  progress.sockets_settled =
+      std::all_of(wanted_.all().begin(), wanted_.all().end(), [&](const resolve::Socket& socket) {
+        const std::string text = socket.text();
+        return data_plane.open_sockets.contains(text) || data_plane.failed_sockets.contains(text);
+      });
+  return progress;
+}
+
+void Controller::report_news() {
+  report_.news(parts_.keeper->take_news(), now_ms_);
+  report_.news(parts_.table->take_news(), now_ms_);
+}
+
+// Its descriptor stays readable while changes wait: not watching it then keeps the loop asleep.
+void Controller::watch_source(bool on) {
+  if (on == source_watched_) return;
+  source_watched_ = on;
+  watch(parts_.epoll.get(), parts_.source->fd(), EPOLL_CTL_MOD,
+        on ? static_cast<std::uint32_t>(EPOLLIN) : 0);
+}
+
+int Controller::timeout_ms() const {
+  if (desk_.wants_rescan() && !parts_.table->waits_for_workers()) return 0;
+  int timeout = sooner(parts_.keeper->timeout_ms(now_ms_), parts_.table->timeout_ms(now_ms_));
+  timeout = sooner(timeout, desk_.timeout_ms(now_ms_));
+  timeout = sooner(timeout, book_.timeout_ms(wall_clock_ms()));
+  if (source_watched_) timeout = sooner(timeout, parts_.source->timeout_ms());
+  return timeout;
+}
+
+}  // namespace sluice

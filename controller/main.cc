@@ -1,0 +1,129 @@
+// sluice-controller: options, and the loop.
+#include <grp.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+
+#include <CLI/CLI.hpp>
+#include <charconv>
+#include <cstdio>
+#include <exception>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "controller/controller.h"
+#include "controller/telemetry/log.h"
+
+namespace {
+
+struct Arguments {
+  sluice::ControllerOptions controller;
+  std::string source = "files";
+  std::string log_format = "text";
+  std::string group;
+};
+
+void describe(CLI::App& app, Arguments& arguments) {
+  sluice::ControllerOptions& controller = arguments.controller;
+  app.add_option("--source", arguments.source, "Where objects come from")
+      ->check(CLI::IsMember({"files"}))
+      ->capture_default_str();
+  app.add_option("--dir", controller.directory, "Directory of Gateway API manifests")->required();
+  app.add_option("--state-dir", controller.state_directory,
+                 "Directory of the sockets that nginx and sluicectl connect to")
+      ->required();
+  app.add_option("--table-dir", controller.table_directory,
+                 "Directory of the table in shared memory, as in nginx's sluice_table")
+      ->required();
+  app.add_option("--address", controller.resolve.addresses,
+                 "Address to listen on for Gateways without spec.addresses; may be repeated")
+      ->capture_default_str();
+  app.add_option("--controller-name", controller.resolve.controller_name,
+                 "controllerName of the GatewayClasses to serve")
+      ->capture_default_str();
+  app.add_option("--port-offset", controller.resolve.port_offset,
+                 "Added to every listener's port: 8000 serves port 80 at 8080");
+  app.add_option("--group", arguments.group,
+                 "Group of nginx's workers, by name or number: may read the table");
+  app.add_option("--log-format", arguments.log_format, "text or json")
+      ->check(CLI::IsMember({"text", "json"}))
+      ->capture_default_str();
+  app.set_version_flag("--version", SLUICE_VERSION);
+}
+
+std::optional<std::uint32_t> find_group(const std::string& text) {
+  std::uint32_t gid = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), gid);
+  if (error == std::errc() && end == text.data() + text.size()) return gid;
+  const group* found = ::getgrnam(text.c_str());
+  return found == nullptr ? std::nullopt : std::optional<std::uint32_t>(found->gr_gid);
+}
+
+// A machine without IPv6 must not fail every Gateway: "::" is wanted only where it can be had.
+void leave_out_missing_ipv6(std::vector<std::string>& addresses) {
+  sluice::UniqueFd probe(::socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  if (!probe) std::erase(addresses, "::");
+}
+
+// Every connection of a worker and every listener is a descriptor.
+void raise_descriptor_limit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+int run(const Arguments& arguments) {
+  auto controller = sluice::Controller::open(arguments.controller);
+  if (!controller) {
+    sluice::log::error(controller.error().message);
+    return 1;
+  }
+  sluice::log::info("following", {{"directory", arguments.controller.directory},
+                                  {"table", arguments.controller.table_directory},
+                                  {"version", SLUICE_VERSION}});
+  const sluice::Result<void> ended = (*controller)->run();
+  if (!ended) {
+    sluice::log::error(ended.error().message);
+    return 1;
+  }
+  sluice::log::info("stopping: nginx keeps serving the last table");
+  return 0;
+}
+
+int parse_and_run(int count, char** words) {
+  Arguments arguments;
+  CLI::App app("Turns Gateway API objects into the route table that nginx serves from.",
+               "sluice-controller");
+  describe(app, arguments);
+  try {
+    app.parse(count, words);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : 2;
+  }
+  if (app.count("--address") == 0) {
+    leave_out_missing_ipv6(arguments.controller.resolve.addresses);
+  }
+  if (arguments.log_format == "json") sluice::log::set_format(sluice::log::Format::kJson);
+  if (!arguments.group.empty()) {
+    const std::optional<std::uint32_t> gid = find_group(arguments.group);
+    if (!gid) {
+      std::fprintf(stderr, "sluice-controller: no group '%s'\n", arguments.group.c_str());
+      return 2;
+    }
+    arguments.controller.gid = *gid;
+  }
+  raise_descriptor_limit();
+  return run(arguments);
+}
+
+}  // namespace
+
+int main(int count, char** words) {
+  try {
+    return parse_and_run(count, words);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "sluice-controller: %s\n", error.what());
+    return 1;
+  }
+}
