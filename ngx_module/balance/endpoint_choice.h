@@ -1,0 +1,73 @@
+// Chooses one endpoint of a backend: two random ones, of which the one with fewer running requests
+// (over all workers) answers. Endpoints that this request tried come last, endpoints that failed
+// lately come after the healthy ones; neither is ever shut out while it is the only one.
+//
+// The list is read anew for each try: (slot, incarnation) says whose it is, so that a request that
+// waited can never reach a stranger's endpoints.
+//
+// Process: nginx worker.   Thread: event loop.   Allocates: nothing.   Trusts no byte of the files.
+// Cost: constant, but for lists with many failed or tried endpoints: then at most kMaxScan.
+// Format: shared/doc/table_format.md, "Endpoints"
+// Tested by: test/unit/ngx_module/balance/endpoint_choice_test.cc
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "ngx_module/balance/random.h"
+#include "shared/table/format.h"
+
+namespace sluice::arena {
+class ReadMapping;
+}
+
+namespace sluice::balance {
+
+inline constexpr std::uint32_t kMaxScan = 64;
+inline constexpr std::size_t kMaxTries = 8;
+inline constexpr std::size_t kMaxUnixPath = 107;
+
+// A copy of one endpoint. unix_path: of kUnix, with `path_bytes`.
+struct Target {
+  table::Endpoint endpoint{};
+  char unix_path[kMaxUnixPath + 1] = {};
+
+  std::string_view path() const { return {unix_path, endpoint.path_bytes}; }
+};
+
+// What one request tried already, by address.
+class Tried {
+ public:
+  void add(const Target& target);
+  // The last one does not count.
+  void forget_last();
+  bool has(const table::Endpoint& endpoint) const;
+
+  std::size_t size() const { return count_; }
+
+ private:
+  std::array<table::Endpoint, kMaxTries> endpoints_{};
+  std::size_t count_ = 0;
+};
+
+enum class Choice : std::uint8_t {
+  kChosen,
+  kGone,         // the slot belongs to another backend now, or the bytes make no sense
+  kNoEndpoints,  // 503
+};
+
+struct Chosen {
+  Choice choice = Choice::kGone;
+  std::uint32_t endpoints = 0;  // how many there are: bounds the tries
+};
+
+// Whether the backend has an endpoint at all.
+Choice check_backend(arena::ReadMapping& mapping, std::uint32_t slot, std::uint32_t incarnation);
+
+Chosen choose_endpoint(arena::ReadMapping& mapping, std::uint32_t slot, std::uint32_t incarnation,
+                       const Tried& tried, std::uint64_t now_ms, Random& random, Target& target);
+
+}  // namespace sluice::balance

@@ -1,0 +1,31 @@
+// Remembers over all workers that an endpoint could not be connected to: it is tried last for 1 s,
+// and twice as long for each further failure in a row, at most 10 s.
+//
+// Process: nginx worker.   Thread: event loop; other workers write the same lines (relaxed atomics:
+// a lost update shortens or lengthens a pause, nothing more).   Allocates: nothing.
+// Tested by: test/unit/ngx_module/balance/failure_memory_test.cc
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+namespace sluice::balance {
+
+struct CounterRef {
+  std::uint32_t line = 0;
+  std::uint32_t incarnation = 0;
+};
+
+struct Load {
+  std::uint32_t active = 0;
+  bool failed_lately = false;
+};
+
+// Of a line that belongs to another address now: nothing running, no failure.
+Load load_of(std::span<std::byte> counters, CounterRef counter, std::uint64_t now_ms);
+
+void note_failure(std::span<std::byte> counters, CounterRef counter, std::uint64_t now_ms);
+void note_success(std::span<std::byte> counters, CounterRef counter);
+
+}  // namespace sluice::balance

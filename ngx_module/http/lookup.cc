@@ -1,0 +1,153 @@
+#include "ngx_module/http/lookup.h"
+
+#include <array>
+#include <span>
+
+#include "ngx_module/core/socket_name.h"
+#include "ngx_module/http/conf.h"
+#include "ngx_module/listen/worker.h"
+#include "shared/http/host.h"
+#include "shared/http/method.h"
+#include "shared/http/path.h"
+#include "shared/match/matcher.h"
+
+namespace sluice::http_module {
+
+namespace {
+
+// A lookup is repeated when the controller reused memory under a worker that was stopped meanwhile.
+constexpr int kMaxRepeats = 4;
+
+class PoolMemory final : public core::Memory {
+ public:
+  explicit PoolMemory(ngx_pool_t* pool) : pool_(pool) {}
+
+  char* take(std::size_t bytes) override { return static_cast<char*>(ngx_pnalloc(pool_, bytes)); }
+
+ private:
+  ngx_pool_t* pool_;
+};
+
+// Whether the request line is still what the client sent.
+bool is_raw(const ngx_http_request_t* r) {
+  return r == r->main && !r->internal && r->valid_unparsed_uri;
+}
+
+PlannedUri uri_of(const ngx_http_request_t* r) {
+  return {r->uri.data, r->uri.len, r->args.data, is_raw(r)};
+}
+
+bool collect_headers(ngx_http_request_t* r, std::span<const match::HeaderView>& headers) {
+  std::size_t count = 0;
+  for (const ngx_list_part_t* part = &r->headers_in.headers.part; part; part = part->next) {
+    count += part->nelts;
+  }
+  auto* const views =
+      static_cast<match::HeaderView*>(ngx_palloc(r->pool, (count + 1) * sizeof(match::HeaderView)));
+  if (views == nullptr) return false;
+  std::size_t at = 0;
+  for (const ngx_list_part_t* part = &r->headers_in.headers.part; part; part = part->next) {
+    const auto* const fields = static_cast<const ngx_table_elt_t*>(part->elts);
+    for (ngx_uint_t i = 0; i < part->nelts; ++i) {
+      views[at++] = {static_cast<std::uint32_t>(fields[i].hash), ngx::view(fields[i].key),
+                     ngx::view(fields[i].value)};
+    }
+  }
+  headers = {views, at};
+  return true;
+}
+
+// Normalises the client's path; what differs from it is kept to be forwarded.
+bool read_raw_path(ngx_http_request_t* r, RequestState& state, match::RequestView& view,
+                   core::Reason& reason) {
+  const std::string_view raw = ngx::view(r->unparsed_uri);
+  const std::size_t path_bytes = std::min(raw.find('?'), raw.size());
+  const std::string_view rest = raw.substr(path_bytes);
+  http::NormalisedPath path = http::normalise_path(raw.substr(0, path_bytes), {});
+  if (path.status == http::PathStatus::kTooLong) {
+    auto* const bytes = static_cast<char*>(ngx_pnalloc(r->pool, raw.size()));
+    if (bytes == nullptr) return false;
+    path = http::normalise_path(raw.substr(0, path_bytes), {bytes, path_bytes});
+    if (path.status == http::PathStatus::kChanged) {
+      std::copy(rest.begin(), rest.end(), bytes + path.path.size());
+      state.forward_uri = ngx::str({path.path.data(), path.path.size() + rest.size()});
+    }
+  }
+  view.path = path.path;
+  if (path.status == http::PathStatus::kMalformed || path.status == http::PathStatus::kAboveRoot) {
+    reason = core::Reason::kBadPath;
+  } else if (path.status == http::PathStatus::kTooLong) {
+    reason = core::Reason::kPathTooLong;
+  }
+  return true;
+}
+
+// None: the connection has no address that a Gateway could have (a Unix socket).
+bool group_of(ngx_http_request_t* r, match::GroupKey& group) {
+  const LocationConf& conf = location_conf(r);
+  if (conf.gateway.len != 0) {
+    group.named = true;
+    group.gateway = ngx::view(conf.gateway);
+    group.port = conf.port;
+    return true;
+  }
+  if (ngx_connection_local_sockaddr(r->connection, nullptr, 0) != NGX_OK) return false;
+  const auto key = core::socket_key(r->connection->local_sockaddr);
+  if (!key) return false;
+  group.socket = *key;
+  if (conf.port != 0) group.socket.port = conf.port;
+  return true;
+}
+
+bool look_up(listen::Worker& worker, const match::GroupKey& group, const match::RequestView& view,
+             ngx_pool_t* pool, core::Plan& plan) {
+  PoolMemory memory(pool);
+  const std::uint32_t draw = worker.random().draw();
+  for (int i = 0; i < kMaxRepeats; ++i) {
+    const arena::Snapshot snapshot = worker.table()->enter();
+    const table::Reader reader(snapshot);
+    if (reader.empty()) break;
+    const match::Match match = match::find_rule(reader, group, view, worker.lookup(), nullptr);
+    if (!core::make_plan(reader, match, draw, memory, plan)) return false;
+    if (worker.table()->unmoved(snapshot)) return true;
+  }
+  plan = core::Plan{};
+  return true;
+}
+
+}  // namespace
+
+bool plan_request(ngx_http_request_t* r, RequestState& state) {
+  const PlannedUri uri = uri_of(r);
+  if (state.planned && state.planned_uri == uri) return true;
+  state.planned = true;
+  state.planned_uri = uri;
+  state.plan = core::Plan{};
+  state.forward_uri = {};
+
+  listen::Worker* const worker = listen::Worker::current();
+  if (worker == nullptr || worker->table() == nullptr) return true;
+  match::RequestView view;
+  core::Reason reason = core::Reason::kNone;
+  if (uri.raw) {
+    if (!read_raw_path(r, state, view, reason)) return false;
+  } else {
+    view.path = ngx::view(r->uri);
+  }
+  std::array<char, http::kMaxHostBytes> host_bytes;
+  const auto host = http::normalise_host(ngx::view(r->headers_in.server), host_bytes);
+  if (reason == core::Reason::kNone && !host) reason = core::Reason::kBadHost;
+  match::GroupKey group;
+  if (reason == core::Reason::kNone && !group_of(r, group)) reason = core::Reason::kNoListener;
+  if (reason != core::Reason::kNone) {
+    state.plan.reason = reason;
+    return true;
+  }
+  view.host = *host;
+  view.query = ngx::view(r->args);
+  view.method = http::method_bit(ngx::view(r->method_name));
+  if (!collect_headers(r, view.headers)) return false;
+  return look_up(*worker, group, view, r->pool, state.plan);
+}
+
+}  // namespace sluice::http_module

@@ -1,0 +1,193 @@
+#include "ngx_module/http/peer.h"
+
+#include <sys/un.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstring>
+
+#include "ngx_module/balance/failure_memory.h"
+#include "ngx_module/core/socket_name.h"
+#include "ngx_module/http/keepalive.h"
+#include "ngx_module/http/request_state.h"
+#include "ngx_module/listen/worker.h"
+
+namespace sluice::http_module {
+
+namespace {
+
+constexpr ngx_uint_t kFailover = NGX_HTTP_UPSTREAM_FT_ERROR | NGX_HTTP_UPSTREAM_FT_TIMEOUT;
+constexpr ngx_msec_t kAnyIdleMs = ~ngx_msec_t{0};
+constexpr ngx_msec_t kSafeIdleMs = 1000;  // an endpoint closes what was idle for longer
+constexpr int kMaxRepeats = 4;
+
+// May be sent twice.
+bool is_repeatable(const ngx_http_request_t* r) {
+  constexpr ngx_uint_t kIdempotent = NGX_HTTP_GET | NGX_HTTP_HEAD | NGX_HTTP_OPTIONS |
+                                     NGX_HTTP_TRACE | NGX_HTTP_PUT | NGX_HTTP_DELETE;
+  return (r->method & kIdempotent) != 0 && r->headers_in.content_length_n <= 0 &&
+         !r->headers_in.chunked && r->headers_in.upgrade == nullptr;
+}
+
+void fill_address(RequestState& state) {
+  const table::Endpoint& endpoint = state.target.endpoint;
+  if (endpoint.family == table::Family::kUnix) {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    const std::string_view path = state.target.path();
+    std::memcpy(address.sun_path, path.data(), path.size());
+    std::memcpy(&state.address, &address, sizeof address);
+    state.address_bytes = sizeof address;
+    return;
+  }
+  table::SocketKey key;
+  key.family = endpoint.family;
+  key.port = endpoint.port;
+  std::copy(std::begin(endpoint.address), std::end(endpoint.address), std::begin(key.address));
+  state.address_bytes = core::to_sockaddr(key, state.address);
+}
+
+// "address:port" or "unix:path". nginx's records of the tries keep pointing at it.
+ngx_str_t* name_endpoint(ngx_http_request_t* r, RequestState& state) {
+  auto* const name =
+      static_cast<ngx_str_t*>(ngx_palloc(r->pool, sizeof(ngx_str_t) + NGX_SOCKADDR_STRLEN));
+  if (name == nullptr) return nullptr;
+  name->data = reinterpret_cast<u_char*>(name + 1);
+  name->len = ngx_sock_ntop(reinterpret_cast<sockaddr*>(&state.address), state.address_bytes,
+                            name->data, NGX_SOCKADDR_STRLEN, 1);
+  state.endpoint = *name;
+  return name;
+}
+
+core::Reason choose(listen::Worker& worker, RequestState& state, std::uint32_t& endpoints) {
+  for (int i = 0; i < kMaxRepeats; ++i) {
+    const arena::Snapshot snapshot = worker.table()->enter();
+    const balance::Chosen chosen =
+        balance::choose_endpoint(*worker.table(), state.plan.slot, state.plan.incarnation,
+                                 state.tried, ngx_current_msec, worker.random(), state.target);
+    if (!worker.table()->unmoved(snapshot)) continue;
+    endpoints = chosen.endpoints;
+    if (chosen.choice == balance::Choice::kNoEndpoints) return core::Reason::kNoEndpoints;
+    return chosen.choice == balance::Choice::kChosen ? core::Reason::kNone
+                                                     : core::Reason::kBackendGone;
+  }
+  return core::Reason::kBackendGone;
+}
+
+void start_counting(listen::Worker& worker, RequestState& state) {
+  state.counted = worker.table()->count_started(state.target.endpoint.counter);
+  state.counted_in = worker.table_serial();
+}
+
+ngx_int_t get_peer(ngx_peer_connection_t* pc, void* data) {
+  auto& state = *static_cast<RequestState*>(data);
+  ngx_http_request_t* const r = state.request;
+  pc->cached = 0;
+  pc->connection = nullptr;
+  listen::Worker* const worker = listen::Worker::current();
+  if (worker == nullptr || worker->table() == nullptr) {
+    state.plan.reason = core::Reason::kNoTable;
+    return NGX_BUSY;
+  }
+  std::uint32_t endpoints = 0;
+  state.plan.reason = choose(*worker, state, endpoints);
+  if (state.plan.reason != core::Reason::kNone) return NGX_BUSY;
+  fill_address(state);
+  ngx_str_t* const name = name_endpoint(r, state);
+  if (name == nullptr || state.address_bytes == 0) return NGX_ERROR;
+  start_counting(*worker, state);
+  // Never more tries than there are endpoints to try.
+  const std::size_t most = std::min<std::size_t>(endpoints, balance::kMaxTries);
+  pc->tries = std::min<ngx_uint_t>(pc->tries, most - std::min(most, state.tried.size()));
+  state.tried.add(state.target);
+  state.upstream_conf.next_upstream = state.configured_next_upstream & ~kFailover;
+
+  pc->sockaddr = reinterpret_cast<sockaddr*>(&state.address);
+  pc->socklen = state.address_bytes;
+  pc->name = name;
+  if (state.fresh_only) return NGX_OK;
+  pc->connection =
+      take_kept(pc->sockaddr, pc->socklen, is_repeatable(r) ? kAnyIdleMs : kSafeIdleMs, pc->log);
+  if (pc->connection == nullptr) return NGX_OK;
+  pc->cached = 1;
+  return NGX_DONE;
+}
+
+// The endpoint closed a kept connection, perhaps before it saw the request.
+bool kept_one_was_closed(const ngx_peer_connection_t* pc, const ngx_http_upstream_t* u) {
+  const ngx_connection_t* const c = pc->connection;
+  return pc->cached && c != nullptr && !c->read->timedout && !c->write->timedout &&
+         u->state->bytes_received == 0;
+}
+
+void on_failure(ngx_peer_connection_t* pc, RequestState& state) {
+  const ngx_http_upstream_t* const u = state.request->upstream;
+  if (kept_one_was_closed(pc, u)) {
+    // Not the endpoint's failure: it may be tried again, on a connection of its own.
+    state.tried.forget_last();
+    state.fresh_only = true;
+    if (!u->request_sent || is_repeatable(state.request)) {
+      state.upstream_conf.next_upstream |= state.configured_next_upstream & kFailover;
+    }
+    return;
+  }
+  if (u->request_sent) return;
+  state.plan.reason = core::Reason::kConnectFailed;
+  state.upstream_conf.next_upstream |= state.configured_next_upstream & kFailover;
+  if (listen::Worker* const worker = listen::Worker::current(); worker->table() != nullptr) {
+    const table::Endpoint& endpoint = state.target.endpoint;
+    balance::note_failure(worker->table()->counters_file(),
+                          {endpoint.counter, endpoint.counter_incarnation}, ngx_current_msec);
+  }
+}
+
+void on_success(ngx_peer_connection_t* pc, RequestState& state) {
+  const ngx_http_upstream_t* const u = state.request->upstream;
+  if (u->headers_in.status_n == 0) return;  // ended by the client, before the endpoint answered
+  if (listen::Worker* const worker = listen::Worker::current(); worker->table() != nullptr) {
+    const table::Endpoint& endpoint = state.target.endpoint;
+    balance::note_success(worker->table()->counters_file(),
+                          {endpoint.counter, endpoint.counter_incarnation});
+  }
+  if (pc->connection == nullptr || !u->keepalive || !u->request_body_sent) return;
+  if (keep(pc->connection, pc->sockaddr, pc->socklen)) pc->connection = nullptr;
+}
+
+void free_peer(ngx_peer_connection_t* pc, void* data, ngx_uint_t outcome) {
+  auto& state = *static_cast<RequestState*>(data);
+  finish_counting(state);
+  if (pc->tries > 0) --pc->tries;
+  if ((outcome & NGX_PEER_FAILED) != 0) {
+    on_failure(pc, state);
+  } else {
+    on_success(pc, state);
+  }
+}
+
+ngx_int_t init_peer(ngx_http_request_t* r, ngx_http_upstream_srv_conf_t*) {
+  RequestState* const state = find_state(r);
+  if (state == nullptr) {
+    ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
+                  "sluice: only sluice_pass can use this upstream");
+    return NGX_ERROR;
+  }
+  return_client_uri(*state);
+  ngx_http_upstream_t* const u = r->upstream;
+  state->upstream_conf = *u->conf;
+  state->configured_next_upstream = u->conf->next_upstream;
+  u->conf = &state->upstream_conf;
+  u->peer.data = state;
+  u->peer.get = get_peer;
+  u->peer.free = free_peer;
+  u->peer.tries = balance::kMaxTries;
+  return NGX_OK;
+}
+
+}  // namespace
+
+ngx_int_t init_upstream(ngx_conf_t*, ngx_http_upstream_srv_conf_t* upstream) {
+  upstream->peer.init = init_peer;
+  return NGX_OK;
+}
+
+}  // namespace sluice::http_module

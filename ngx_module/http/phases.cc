@@ -1,0 +1,85 @@
+#include "ngx_module/http/phases.h"
+
+#include <algorithm>
+
+#include "ngx_module/balance/endpoint_choice.h"
+#include "ngx_module/http/conf.h"
+#include "ngx_module/http/lookup.h"
+#include "ngx_module/http/request_state.h"
+#include "ngx_module/listen/worker.h"
+
+namespace sluice::http_module {
+
+namespace {
+
+constexpr ngx_msec_t kUpgradedIdleMs = 60 * 60 * 1000;
+
+ngx_http_output_header_filter_pt next_header_filter;
+
+ngx_int_t answer(ngx_http_request_t* r, core::Reason reason) {
+  const ngx_int_t status = core::reason_status(reason);
+  const auto* const location = static_cast<const ngx_http_core_loc_conf_t*>(
+      ngx_http_get_module_loc_conf(r, ngx_http_core_module));
+  // The operator's error_page comes first.
+  if (location->error_pages != nullptr) return status;
+  ngx_str_t type = ngx_string("text/plain");
+  ngx_http_complex_value_t body{};
+  body.value = ngx::str(core::reason_text(reason));
+  return ngx_http_send_response(r, static_cast<ngx_uint_t>(status), &type, &body);
+}
+
+// So that an empty backend is told from one that can't be reached: once nginx's upstream code runs,
+// it would answer 502.
+core::Reason check_backend(const core::Plan& plan) {
+  listen::Worker* const worker = listen::Worker::current();
+  if (worker == nullptr || worker->table() == nullptr) return core::Reason::kNoTable;
+  switch (balance::check_backend(*worker->table(), plan.slot, plan.incarnation)) {
+    case balance::Choice::kChosen:
+      return core::Reason::kNone;
+    case balance::Choice::kGone:
+      return core::Reason::kBackendGone;
+    case balance::Choice::kNoEndpoints:
+      return core::Reason::kNoEndpoints;
+  }
+  return core::Reason::kBackendGone;
+}
+
+}  // namespace
+
+ngx_int_t rewrite_handler(ngx_http_request_t* r) {
+  if (location_conf(r).proxy == nullptr) return NGX_DECLINED;
+  RequestState* const state = find_or_create_state(r);
+  if (state == nullptr || !plan_request(r, *state)) return NGX_HTTP_INTERNAL_SERVER_ERROR;
+  return NGX_DECLINED;
+}
+
+ngx_int_t content_handler(ngx_http_request_t* r) {
+  RequestState* const state = find_or_create_state(r);
+  if (state == nullptr || !plan_request(r, *state)) return NGX_HTTP_INTERNAL_SERVER_ERROR;
+  if (state->plan.reason == core::Reason::kNone) state->plan.reason = check_backend(state->plan);
+  if (state->plan.reason != core::Reason::kNone) return answer(r, state->plan.reason);
+  if (state->forward_uri.data != nullptr && r->valid_unparsed_uri) {
+    // The proxy handler forwards r->unparsed_uri as it stands; peer.init gives it back.
+    state->client_uri = r->unparsed_uri;
+    r->unparsed_uri = state->forward_uri;
+  }
+  return location_conf(r).proxy(r);
+}
+
+ngx_int_t header_filter(ngx_http_request_t* r) {
+  RequestState* const state = find_state(r);
+  if (state != nullptr && r->upstream != nullptr && r->upstream->upgrade &&
+      r->upstream->conf == &state->upstream_conf) {
+    ngx_http_upstream_conf_t& conf = state->upstream_conf;
+    conf.read_timeout = std::max(conf.read_timeout, kUpgradedIdleMs);
+    conf.send_timeout = std::max(conf.send_timeout, kUpgradedIdleMs);
+  }
+  return next_header_filter(r);
+}
+
+void install_header_filter() {
+  next_header_filter = ngx_http_top_header_filter;
+  ngx_http_top_header_filter = header_filter;
+}
+
+}  // namespace sluice::http_module

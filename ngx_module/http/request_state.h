@@ -1,0 +1,59 @@
+// What the module knows of one request (a subrequest has its own).
+//
+// Lifetime: the request's pool. It is found through the pool's cleanup list, because nginx forgets
+// module contexts at internal redirects, and the plan must survive them.
+#pragma once
+
+#include <type_traits>
+
+#include "ngx_module/balance/endpoint_choice.h"
+#include "ngx_module/core/plan.h"
+#include "ngx_module/listen/nginx.h"
+
+namespace sluice::http_module {
+
+// The URI that a plan was made for.
+struct PlannedUri {
+  const u_char* data;
+  std::size_t bytes;
+  const u_char* args;
+  bool raw;
+
+  bool operator==(const PlannedUri&) const = default;
+};
+
+struct RequestState {
+  ngx_http_request_t* request;
+
+  bool planned;
+  PlannedUri planned_uri;
+  core::Plan plan;
+
+  ngx_str_t forward_uri;  // normalised path and query, where they differ from the client's
+  ngx_str_t client_uri;   // r->unparsed_uri while the other one is lent to the proxy handler
+
+  ngx_http_upstream_conf_t upstream_conf;  // this request's own copy
+  ngx_uint_t configured_next_upstream;
+  balance::Tried tried;
+  bool fresh_only;  // a kept connection turned out closed: the next try opens one
+
+  balance::Target target;  // of the try under way
+  sockaddr_storage address;
+  socklen_t address_bytes;
+  ngx_str_t endpoint;        // its text
+  bool counted;              // in the shared active count
+  std::uint64_t counted_in;  // Worker::table_serial()
+};
+
+static_assert(std::is_trivially_destructible_v<RequestState>);
+
+RequestState* find_state(ngx_http_request_t* r);            // null: none
+RequestState* find_or_create_state(ngx_http_request_t* r);  // null: out of memory
+
+// Ends the count of a running request; nothing when there is none.
+void finish_counting(RequestState& state);
+
+// Gives r->unparsed_uri back; nothing when it is not lent.
+void return_client_uri(RequestState& state);
+
+}  // namespace sluice::http_module

@@ -1,0 +1,14 @@
+// The first bytes of a connection to a run-time listener choose its template. Nothing is consumed.
+//
+// Process: nginx worker.   Thread: event loop.   Obeys the template's client_header_timeout, closes
+// on graceful exit. Tested by: test/e2e/test_protocols.py
+#pragma once
+
+#include "ngx_module/listen/nginx.h"
+
+namespace sluice::listen {
+
+// The accept handler of a Listener.
+void on_connection(ngx_connection_t* c);
+
+}  // namespace sluice::listen
