@@ -41,6 +41,10 @@ struct Editor::State {
     return never_published || patterns.changed() || listeners.marked() || !marked_shards.empty();
   }
 
+  void prune() {
+    if (!marked_shards.empty()) patterns.prune(generation);
+  }
+
   void write(Transaction& tx);
   void write_shards(Transaction& tx);
   void write_root(Transaction& tx);
@@ -94,7 +98,7 @@ bool Editor::put_patterns(std::span<const std::string> patterns) {
 
 Result<void> Editor::commit() {
   State& state = *state_;
-  if (!state.marked_shards.empty()) state.patterns.prune(state.generation);
+  state.prune();
   if (!state.marked()) return {};
   Transaction tx(state.arena, Transaction::Kind::kChange);
   state.write(tx);
@@ -109,6 +113,7 @@ Result<void> Editor::commit() {
 Result<void> Editor::compact() {
   State& state = *state_;
   if (Result<void> begun = state.arena.begin_compaction(); !begun) return begun;
+  state.prune();
   Transaction tx(state.arena, Transaction::Kind::kMove);
   state.write(tx);
   if (!tx.failed()) {
