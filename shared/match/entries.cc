@@ -18,7 +18,6 @@ using table::Offset;
 
 static_assert(http::kOtherMethodBit == table::kOtherMethod);
 
-constexpr std::uint32_t kMaxIndexNames = 64;  // more make no sense: a request is asked for each
 constexpr Loss kFits{};
 constexpr Loss kBrokenBytes{Verdict::kBroken, {}, {}, {}};
 
@@ -50,7 +49,7 @@ std::optional<Entry> EntryMatcher::first_by_walk(const EntryRun& run) {
 
 std::optional<Entry> EntryMatcher::first_by_index(const EntryRun& run) {
   const auto index = reader_.read<table::HeaderIndex>(run.index);
-  if (!index || index->names > kMaxIndexNames) {
+  if (!index || index->names > table::kMaxIndexNames) {
     broken_ = true;
     return std::nullopt;
   }
