@@ -90,7 +90,7 @@ void Desk::take(Call call, const keeper::Keeper& keeper, const Progress& progres
                 std::uint64_t now_ms) {
   const Request& request = call.request();
   const bool reads = request.method == "GET";
-  if (request.path == "/v1/wait" && request.method == "POST") {
+  if (request.path == "/v1/wait") {
     begin_wait(std::move(call), now_ms);
   } else if (reads && request.path == "/v1/info") {
     call.answer(info(progress));

@@ -6,7 +6,7 @@
 // one that is about to close it, or a stranger.
 //
 // Process: controller.   Thread: event loop.   Owns: the descriptors. Tested by:
-// test/unit/controller/keeper/ports_test.cc
+// test/unit/controller/keeper/keeper_test.cc
 #pragma once
 
 #include <cstdint>

@@ -28,20 +28,33 @@ bool bad_when_true(const std::string& type) {
   return type == "Conflicted" || type == "OverlappingTLSConfig" || type == "PartiallyInvalid";
 }
 
-// "Accepted=False NoMatchingParent: the message"; "" when every condition is as it should be.
-// `waiting` is set when one of them is not decided yet.
-std::string troubles(const json& conditions, bool& waiting) {
-  std::string text;
+// What keeps an object from being served, out of its conditions.
+struct Trouble {
+  std::string text;        // "Accepted=False NoMatchingParent: the message"; "": nothing
+  bool undecided = false;  // nobody knows yet: the next change of status will tell
+  bool pending = false;    // nothing is wrong, but something is still to come
+};
+
+Trouble trouble_of(const json& conditions) {
+  Trouble trouble;
+  bool wrong = false;
   for (const json& condition : conditions) {
     const std::string type = text_of(condition, "type");
     const std::string status = text_of(condition, "status");
     if (status == (bad_when_true(type) ? "False" : "True")) continue;
-    waiting |= status == "Unknown" || text_of(condition, "reason") == "Pending";
-    if (!text.empty()) text += "; ";
-    text += fmt::format("{}={} {}: {}", type, status, text_of(condition, "reason"),
-                        text_of(condition, "message"));
+    if (status == "Unknown") {
+      trouble.undecided = true;
+      continue;
+    }
+    const std::string reason = text_of(condition, "reason");
+    (reason == "Pending" ? trouble.pending : wrong) = true;
+    if (!trouble.text.empty()) trouble.text += "; ";
+    trouble.text +=
+        fmt::format("{}={} {}: {}", type, status, reason, text_of(condition, "message"));
   }
-  return text;
+  trouble.pending &= !wrong;
+  trouble.undecided &= !wrong;
+  return trouble;
 }
 
 std::string route_count(const json& listener) {
@@ -98,54 +111,46 @@ std::string Report::sockets_text(const resolve::ListenerKey& listener) const {
   return text;
 }
 
-Report::Lines Report::gateway_lines(const model::ObjectKey& key, const json& status) const {
+Report::Lines Report::lines_of(const model::ObjectKey& key, const json& status) const {
   Lines lines;
-  for (const json& listener : list_of(status, "listeners")) {
-    const std::string name = text_of(listener, "name");
-    const resolve::ListenerKey listener_key{key.name, name};
-    bool waiting = false;
-    const std::string trouble = troubles(list_of(listener, "conditions"), waiting);
-    Line& line = lines["listener " + name];
-    if (trouble.empty()) {
-      line = {log::Level::kInfo, fmt::format("listener {} is open on {}, {}", listener_key.text(),
-                                             sockets_text(listener_key), route_count(listener))};
+  const auto add = [&lines](const std::string& about, const json& conditions,
+                            const std::string& good, const std::string& bad) {
+    const Trouble trouble = trouble_of(conditions);
+    if (conditions.empty() || trouble.undecided) return;
+    if (trouble.text.empty()) {
+      lines[about] = {log::Level::kInfo, good};
     } else {
-      line = {waiting ? log::Level::kInfo : log::Level::kWarning,
-              fmt::format("listener {}: {}", listener_key.text(), trouble)};
+      lines[about] = {trouble.pending ? log::Level::kInfo : log::Level::kWarning,
+                      bad + ": " + trouble.text};
     }
+  };
+  const std::string name = key.text();
+  add("object", list_of(status, "conditions"), name + " is ready", name);
+  for (const json& listener : list_of(status, "listeners")) {
+    const resolve::ListenerKey listener_key{key.name, text_of(listener, "name")};
+    const std::string subject = "listener " + listener_key.text();
+    add(subject, list_of(listener, "conditions"),
+        fmt::format("{} is open on {}, {}", subject, sockets_text(listener_key),
+                    route_count(listener)),
+        subject);
+  }
+  for (const json& parent : list_of(status, "parents")) {
+    const std::string parent_name = parent_text(parent);
+    add("parent " + parent_name, list_of(parent, "conditions"),
+        fmt::format("{} is served by {}", name, parent_name),
+        fmt::format("{} on {}", name, parent_name));
   }
   return lines;
 }
 
 void Report::status(const model::ObjectKey& key, const json& status, std::uint64_t now_ms) {
-  Lines lines;
-  if (status.is_object()) {
-    bool waiting = false;
-    if (key.kind == model::Kind::kGateway) lines = gateway_lines(key, status);
-    for (const json& parent : list_of(status, "parents")) {
-      bool undecided = false;
-      const std::string trouble = troubles(list_of(parent, "conditions"), undecided);
-      const std::string name = parent_text(parent);
-      lines["parent " + name] =
-          trouble.empty()
-              ? Line{log::Level::kInfo, fmt::format("{} is served by {}", key.text(), name)}
-              : Line{undecided ? log::Level::kInfo : log::Level::kWarning,
-                     fmt::format("{} on {}: {}", key.text(), name, trouble)};
-    }
-    const json& conditions = list_of(status, "conditions");
-    const std::string trouble = troubles(conditions, waiting);
-    if (!conditions.empty()) {
-      lines["object"] = trouble.empty() ? Line{log::Level::kInfo, key.text() + " is ready"}
-                                        : Line{waiting ? log::Level::kInfo : log::Level::kWarning,
-                                               fmt::format("{}: {}", key.text(), trouble)};
-    }
-  }
+  Lines lines = lines_of(key, status);
   Lines& before = printed_[key];
   for (const auto& [about, line] : lines) {
     const auto old = before.find(about);
     if (old == before.end() || old->second != line) print(line, now_ms);
   }
-  const bool gone = lines.empty() && !before.empty();
+  const bool gone = status.is_null() && !before.empty();
   before = std::move(lines);
   if (!before.empty()) return;
   printed_.erase(key);
@@ -195,9 +200,9 @@ void Report::print(const Line& line, std::uint64_t now_ms) {
   if (lines_ < kLinesPerSecond) {
     ++lines_;
     sink_(line.level, line.text);
-  } else {
-    ++held_back_;
+    return;
   }
+  if (held_back_++ == 0) sink_(log::Level::kWarning, "too many lines: some are left out");
 }
 
 }  // namespace sluice::report

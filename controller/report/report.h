@@ -51,7 +51,7 @@ class Report {
 
   using Lines = std::map<std::string, Line>;  // by what the line is about
 
-  Lines gateway_lines(const model::ObjectKey& key, const nlohmann::json& status) const;
+  Lines lines_of(const model::ObjectKey& key, const nlohmann::json& status) const;
   std::string sockets_text(const resolve::ListenerKey& listener) const;
   void print(const Line& line, std::uint64_t now_ms);
 
