@@ -15,7 +15,7 @@ using model::Kind;
 using model::ObjectKey;
 using model::ObjectName;
 
-// Names of what is wrong, the one that decides the condition's reason first.
+// What can be wrong, the most serious first: it names the condition.
 constexpr std::array<std::string_view, 5> kReasons = {
     "RefNotPermitted", "InvalidKind", "BackendNotFound", "UnsupportedProtocol", "UnsupportedValue"};
 constexpr std::size_t kMaxProblemsShown = 8;
@@ -114,16 +114,15 @@ std::optional<Kind> backend_kind(const model::BackendRef& ref) {
   return std::nullopt;
 }
 
-ConditionFinding summarize(const std::vector<Problem>& problems) {
+std::size_t rank(const Problem& problem) {
+  return static_cast<std::size_t>(std::ranges::find(kReasons, problem.reason) - kReasons.begin());
+}
+
+ConditionFinding summarize(std::vector<Problem> problems) {
   if (problems.empty()) {
     return {"ResolvedRefs", true, "ResolvedRefs", "Every reference leads to an object"};
   }
-  std::string_view reason;
-  for (const std::string_view candidate : kReasons) {
-    if (std::ranges::find(problems, candidate, &Problem::reason) == problems.end()) continue;
-    reason = candidate;
-    break;
-  }
+  std::ranges::stable_sort(problems, {}, rank);
   std::vector<std::string_view> shown;
   for (const Problem& problem : problems) {
     if (shown.size() < kMaxProblemsShown) shown.push_back(problem.message);
@@ -132,7 +131,7 @@ ConditionFinding summarize(const std::vector<Problem>& problems) {
   if (problems.size() > shown.size()) {
     message += fmt::format("; and {} more", problems.size() - shown.size());
   }
-  return {"ResolvedRefs", false, std::string(reason), std::move(message)};
+  return {"ResolvedRefs", false, std::string(problems.front().reason), std::move(message)};
 }
 
 }  // namespace
@@ -179,7 +178,7 @@ RouteBackends resolve_backends(const model::HttpRoute& route, const model::Store
       targets.push_back(target.backend);
     }
   }
-  result.resolved_refs = summarize(problems);
+  result.resolved_refs = summarize(std::move(problems));
   return result;
 }
 

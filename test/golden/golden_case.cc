@@ -18,6 +18,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::int64_t kNowMs = 1'767'225'600'000;  // 2026-01-01T00:00:00Z
+constexpr std::int64_t kPatienceMs = 1000;          // after it nobody waits for workers
 constexpr std::uint64_t kGeneration = 1;
 
 // A directory of its own that vanishes with the object.
@@ -102,6 +103,7 @@ std::string status_text(const source::Source& source, const resolve::Delta& delt
   data_plane.acknowledged = kGeneration;
   open_sockets(delta, data_plane);
   book.refresh(data_plane, kNowMs);
+  book.refresh(data_plane, kNowMs + kPatienceMs);
   nlohmann::json result = nlohmann::json::object();
   for (const model::Problem& problem : source.problems()) {
     result["problems"].push_back(problem_json(problem));
@@ -110,9 +112,13 @@ std::string status_text(const source::Source& source, const resolve::Delta& delt
     result["ignored"].push_back(ignored);
   }
   std::string text = yaml_text(result, 0);
+  std::set<model::ObjectKey> objects;
   for (const resolve::ObjectFindings& findings : delta.findings) {
-    const nlohmann::json status = book.status_of(findings.object);
-    text += findings.object.text() + ":\n" + yaml_text(status, 2);
+    objects.insert(findings.object);
+  }
+  for (const model::ObjectKey& object : objects) {
+    if (object.kind == model::Kind::kGatewayClass && !scene.tells_classes) continue;
+    text += object.text() + ":\n" + yaml_text(book.status_of(object), 2);
   }
   return text;
 }
@@ -142,6 +148,7 @@ void write_file(const std::string& path, const std::string& text) {
 Scene read_scene(const std::string& text) {
   Scene scene;
   scene.data_plane.any_worker = true;
+  scene.tells_classes = text.find("GatewayClass") != std::string::npos;
   bool own_addresses = false;
   std::istringstream lines(text);
   for (std::string line; std::getline(lines, line) && line.starts_with("#");) {

@@ -10,6 +10,8 @@
 //   # data-plane: no listeners
 //   # data-plane: failed 0.0.0.0:80 permission denied
 //
+// "# changes when: TLS is served" marks a case that holds only for this version of Sluice.
+//
 // SLUICE_GOLDEN_UPDATE=1 writes what came out instead of comparing.
 #pragma once
 
@@ -24,6 +26,7 @@ namespace sluice::golden {
 struct Scene {
   resolve::Options options;
   status::DataPlane data_plane;
+  bool tells_classes = false;  // the case mentions GatewayClasses: their status is part of it
 };
 
 struct Outcome {

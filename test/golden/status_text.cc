@@ -1,8 +1,10 @@
 #include "test/golden/status_text.h"
 
+#include <algorithm>
 #include <array>
 #include <nlohmann/json.hpp>
 #include <string_view>
+#include <vector>
 
 namespace sluice::golden {
 
@@ -30,6 +32,18 @@ bool is_plain_map(const json& value) {
   return true;
 }
 
+// Members in the order in which people look for them: what it is first, the long lists last.
+std::vector<std::string> members_in_order(const json& value) {
+  std::vector<std::string> names;
+  for (const std::string_view first : {"name", "parentRef", "controllerName", "addresses"}) {
+    if (value.contains(first)) names.emplace_back(first);
+  }
+  for (const auto& [name, member] : value.items()) {
+    if (std::ranges::find(names, name) == names.end()) names.push_back(name);
+  }
+  return names;
+}
+
 std::string line_text(const json& value) {
   if (!is_plain_map(value)) return value.dump();
   if (value.contains("observedGeneration")) return condition_text(value);
@@ -47,7 +61,8 @@ std::string yaml_text(const json& value, int indent) {
   const std::string blanks(static_cast<std::size_t>(indent), ' ');
   std::string text;
   if (value.is_object()) {
-    for (const auto& [key, member] : value.items()) {
+    for (const std::string& key : members_in_order(value)) {
+      const json& member = value.at(key);
       if (member.is_structured() && !member.empty() && !is_plain_map(member)) {
         text += blanks + key + ":\n" + yaml_text(member, indent + 2);
       } else {
