@@ -1,0 +1,194 @@
+// A table that many changes led to equals the one that is written at once: whatever comes, goes,
+// changes or fails for lack of room in between.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <map>
+#include <random>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "test/oracle/random_world.h"
+#include "test/unit/shared/table/table_fixture.h"
+
+namespace sluice::table {
+namespace {
+
+using oracle::Contribution;
+using oracle::Random;
+using oracle::World;
+
+// What the editor was told, without its history.
+struct Told {
+  std::map<std::uint32_t, ListenerSpec> listeners;
+  std::map<std::tuple<std::uint32_t, Host, std::string>, std::vector<Rule>> rules;
+};
+
+class Script {
+ public:
+  Script(std::uint64_t seed, const oracle::WorldShape& shape) : random_(seed) {
+    for (int i = 0; i < 3; ++i) {
+      worlds_.push_back(oracle::random_world(random_, shape));
+    }
+  }
+
+  void step(Editor& editor) {
+    const World& world = random_.pick(worlds_);
+    const std::uint32_t what = random_.below(100);
+    if (what < 55) {
+      put_rules(editor, random_.pick(world.contributions));
+    } else if (what < 80) {
+      remove_rules(editor);
+    } else if (what < 95) {
+      const ListenerSpec& spec = random_.pick(world.listeners);
+      editor.put_listener(spec);
+      told_.listeners[spec.id] = spec;
+    } else {
+      remove_listener(editor, random_.pick(world.listeners).id);
+    }
+  }
+
+  void remove_rules(Editor& editor) {
+    if (told_.rules.empty()) return;
+    const auto count = static_cast<std::uint32_t>(told_.rules.size());
+    const auto victim = std::next(told_.rules.begin(), random_.below(count));
+    const auto& [listener, host, route] = victim->first;
+    editor.put_route(listener, host, route, {});
+    told_.rules.erase(victim);
+  }
+
+  Random& random() { return random_; }
+
+  // The same content, told to a new editor in another order.
+  std::string written_at_once() {
+    TableFixture fresh;
+    std::vector<decltype(told_.rules)::const_iterator> order;
+    for (auto rules = told_.rules.begin(); rules != told_.rules.end(); ++rules) {
+      order.push_back(rules);
+    }
+    std::shuffle(order.begin(), order.end(), std::mt19937(random_.below(1000)));
+    for (const auto& rules : order) {
+      const auto& [listener, host, route] = rules->first;
+      fresh.editor().put_route(listener, host, route, rules->second);
+    }
+    for (const auto& [id, spec] : told_.listeners) {
+      fresh.editor().put_listener(spec);
+    }
+    return fresh.committed();
+  }
+
+ private:
+  void put_rules(Editor& editor, const Contribution& contribution) {
+    std::vector<Rule> rules = contribution.rules;
+    if (random_.percent(30)) rules.resize(random_.below(static_cast<std::uint32_t>(rules.size())));
+    editor.put_route(contribution.listener, contribution.hostname, contribution.route, rules);
+    const std::tuple key(contribution.listener, contribution.hostname, contribution.route);
+    told_.rules.erase(key);
+    if (!rules.empty()) told_.rules[key] = rules;
+  }
+
+  void remove_listener(Editor& editor, std::uint32_t id) {
+    editor.remove_listener(id);
+    told_.listeners.erase(id);
+    std::erase_if(told_.rules, [id](const auto& entry) { return std::get<0>(entry.first) == id; });
+  }
+
+  Random random_;
+  std::vector<World> worlds_;
+  Told told_;
+};
+
+int rounds(int normal) {
+  const char* wanted = std::getenv("SLUICE_REBUILDS");
+  return wanted != nullptr ? std::atoi(wanted) : normal;
+}
+
+TEST(EditorRebuildTest, ChangesLeadToTheSameTableAsWritingItAtOnce) {
+  for (int round = 0; round < rounds(12); ++round) {
+    SCOPED_TRACE("seed " + std::to_string(round));
+    TableFixture table;
+    Script script(static_cast<std::uint64_t>(round), {});
+    for (int commit = 0; commit < 25; ++commit) {
+      for (std::uint32_t i = 1 + script.random().below(8); i > 0; --i) {
+        script.step(table.editor());
+      }
+      table.committed();
+      if (script.random().percent(5)) {
+        const Result<void> compacted = table.editor().compact();
+        ASSERT_TRUE(compacted) << compacted.error().message;
+      }
+      table.arena().reclaim(0);
+      if (commit % 6 != 5) continue;
+      ASSERT_EQ(table.dumped(), script.written_at_once()) << commit;
+    }
+    ASSERT_EQ(table.committed(), script.written_at_once());
+  }
+}
+
+// Rules that overlap in few paths and headers, so that nodes get long and indexed.
+TEST(EditorRebuildTest, LongNodesAreTheSameToo) {
+  oracle::WorldShape shape;
+  shape.listeners = 1;
+  shape.routes = 150;
+  shape.condition_percent = 90;
+  shape.header_values = 20;
+  for (int round = 0; round < rounds(6); ++round) {
+    SCOPED_TRACE("seed " + std::to_string(round));
+    TableFixture table;
+    Script script(1000 + static_cast<std::uint64_t>(round), shape);
+    for (int commit = 0; commit < 10; ++commit) {
+      for (int i = 0; i < 40; ++i) {
+        script.step(table.editor());
+      }
+      table.committed();
+    }
+    ASSERT_EQ(table.dumped(), script.written_at_once());
+  }
+}
+
+TEST(EditorRebuildTest, AFullArenaOnlyDelaysWhatIsWritten) {
+  int failures = 0;
+  int compactions = 0;
+  for (int round = 0; round < rounds(12); ++round) {
+    SCOPED_TRACE("seed " + std::to_string(round));
+    arena::ArenaOptions options;
+    options.segment_bytes = std::size_t{16} << 10;
+    options.reserve_bytes = std::size_t{24} << 10;
+    TableFixture table(options);
+    Script script(2000 + static_cast<std::uint64_t>(round), {});
+    ASSERT_TRUE(table.editor().commit());
+    std::string published = table.dumped();
+    for (int commit = 0; commit < 60; ++commit) {
+      for (std::uint32_t i = 1 + script.random().below(8); i > 0; --i) {
+        script.step(table.editor());
+      }
+      Result<void> done = table.editor().commit();
+      if (!done) {
+        ++failures;
+        ASSERT_EQ(done.error().code, Errc::kFull) << done.error().message;
+        ASSERT_EQ(table.dumped(), published) << "a commit that failed changes nothing";
+        done = table.editor().compact();
+        if (done) ++compactions;
+      }
+      table.arena().reclaim(0);
+      if (done) published = table.dumped();
+      ASSERT_EQ(table.dumped(), published);
+    }
+    // With less to write there is room again.
+    Result<void> done = table.editor().commit();
+    for (int i = 0; i < 1000 && !done; ++i) {
+      script.remove_rules(table.editor());
+      done = table.editor().compact();
+      table.arena().reclaim(0);
+    }
+    ASSERT_TRUE(done) << done.error().message;
+    ASSERT_EQ(table.dumped(), script.written_at_once());
+  }
+  EXPECT_GT(failures, 0);
+  EXPECT_GT(compactions, 0);
+}
+
+}  // namespace
+}  // namespace sluice::table
