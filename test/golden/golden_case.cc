@@ -10,6 +10,7 @@
 
 #include "controller/source/files/files.h"
 #include "test/golden/status_text.h"
+#include "test/golden/table_text.h"
 
 namespace sluice::golden {
 
@@ -164,8 +165,10 @@ Scene read_scene(const std::string& text) {
 Outcome run_case(const std::string& in_yaml) {
   const Scene scene = read_scene(in_yaml);
   const TemporaryDirectory directory;
-  write_file(directory.path() / "in.yaml", in_yaml);
-  const auto source = source::open_files({directory.path(), "", scene.options.controller_name});
+  const fs::path objects = directory.path() / "objects";
+  fs::create_directory(objects);
+  write_file(objects / "in.yaml", in_yaml);
+  const auto source = source::open_files({objects, "", scene.options.controller_name});
   if (!source) return {source.error().message, ""};
   const source::Batch batch = (*source)->poll(0);
   model::Store store;
@@ -174,7 +177,8 @@ Outcome run_case(const std::string& in_yaml) {
   }
   resolve::Resolver resolver(scene.options);
   const resolve::Delta delta = resolver.apply(store, batch.changes);
-  return {status_text(**source, delta, scene), ""};
+  return {status_text(**source, delta, scene),
+          table_text(delta, (directory.path() / "table").string())};
 }
 
 }  // namespace sluice::golden

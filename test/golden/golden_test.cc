@@ -24,6 +24,7 @@ TEST_P(GoldenTest, ObjectsMeanWhatTheCaseSays) {
   const std::string folder = std::string(SLUICE_GOLDEN_DIR) + "/" + GetParam() + "/";
   const Outcome outcome = run_case(read_file(folder + "in.yaml"));
   expect_same(folder + "status.yaml", outcome.status);
+  expect_same(folder + "table.txt", outcome.table);
 }
 
 // "a-route-without-rules" -> "ARouteWithoutRules"
