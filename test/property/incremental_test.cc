@@ -1,0 +1,170 @@
+// Incremental = full, for the whole pipeline: after any sequence of changes the table, its
+// endpoints and all statuses equal those of a fresh pipeline that saw only the objects left over.
+// Now and then the incremental one is restarted over its own table, as after kill -9.
+//
+// SLUICE_CHANGES: how many changes (default 10,000); SLUICE_CHECK_EVERY: batches between two
+// comparisons (default 1); SLUICE_SEED: the random seed. All are printed.
+#include <gtest/gtest.h>
+
+#include <cstdint>
+#include <cstdlib>
+#include <iostream>
+#include <map>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "controller/publish/publisher.h"
+#include "controller/resolve/resolve.h"
+#include "controller/status/status.h"
+#include "shared/arena/read_mapping.h"
+#include "shared/table/dump.h"
+#include "test/harness/temp_directory.h"
+#include "test/property/random_objects.h"
+
+namespace sluice {
+namespace {
+
+constexpr std::int64_t kNowMs = 1'767'225'600'000;  // status compares without its clock
+constexpr std::uint64_t kRestartEvery = 500;        // batches
+constexpr int kMaxBatch = 6;
+
+std::uint64_t number_from_environment(const char* name, std::uint64_t otherwise) {
+  const char* text = std::getenv(name);
+  return text == nullptr ? otherwise : std::strtoull(text, nullptr, 10);
+}
+
+std::vector<model::Change> all_objects(const model::Store& store) {
+  std::vector<model::Change> changes;
+  for (int kind = 0; kind <= static_cast<int>(model::Kind::kBackend); ++kind) {
+    for (const auto& [name, object] : store.all(static_cast<model::Kind>(kind))) {
+      changes.push_back({{static_cast<model::Kind>(kind), name}, object});
+    }
+  }
+  return changes;
+}
+
+// Resolving, publishing and status over one table directory; workers adopt at once.
+class Pipeline {
+ public:
+  explicit Pipeline(const std::string& directory)
+      : directory_(directory),
+        resolver_(resolve::Options{}),
+        book_("sluice.dev/gateway-controller") {
+    arena::ArenaOptions options;
+    options.directory = directory;
+    options.segment_bytes = std::size_t{1} << 20;
+    Result<std::unique_ptr<publish::Publisher>> publisher = publish::Publisher::open(options);
+    EXPECT_TRUE(publisher) << publisher.error().message;
+    if (publisher) publisher_ = std::move(*publisher);
+  }
+
+  void apply(const model::Store& store, const std::vector<model::Change>& changes) {
+    const resolve::Delta delta = resolver_.apply(store, changes);
+    Result<publish::Stage> stage = publisher_->publish(delta, ++now_ms_);
+    ASSERT_TRUE(stage) << stage.error().message;
+    if (*stage == publish::Stage::kWarming) {
+      stage = publisher_->resume(true, now_ms_);
+      ASSERT_TRUE(stage) << stage.error().message;
+    }
+    ASSERT_EQ(*stage, publish::Stage::kDone);
+    publisher_->tidy(now_ms_);
+    for (const resolve::ObjectFindings& found : delta.findings) {
+      book_.put(found, publisher_->generation(), kNowMs);
+    }
+    for (const model::ObjectKey& key : delta.findings_gone)
+      book_.remove(key);
+    for (const resolve::ListenerKey& key : delta.listeners_gone)
+      sockets_.erase(key);
+    for (const resolve::ServedListener& listener : delta.listeners) {
+      sockets_[listener.key] = listener.sockets;
+    }
+    adopt();
+  }
+
+  std::string table() const {
+    Result<std::unique_ptr<arena::ReadMapping>> mapping = arena::ReadMapping::open(directory_);
+    EXPECT_TRUE(mapping) << mapping.error().message;
+    if (!mapping) return "";
+    table::DumpOptions options;
+    options.endpoints = table::published_endpoints(**mapping);
+    return table::dump(table::Reader((*mapping)->enter()), options);
+  }
+
+  std::map<std::string, std::string> statuses(const model::Store& store) const {
+    std::map<std::string, std::string> texts;
+    for (const model::Change& change : all_objects(store)) {
+      texts[change.key.text()] = book_.status_of(change.key).dump();
+    }
+    return texts;
+  }
+
+ private:
+  void adopt() {
+    status::DataPlane data_plane;
+    data_plane.any_worker = true;
+    data_plane.acknowledged = publisher_->generation();
+    for (const auto& [key, sockets] : sockets_) {
+      for (const resolve::Socket& socket : sockets)
+        data_plane.open_sockets.insert(socket.text());
+    }
+    book_.refresh(data_plane, kNowMs);
+  }
+
+  std::string directory_;
+  resolve::Resolver resolver_;
+  status::StatusBook book_;
+  std::unique_ptr<publish::Publisher> publisher_;
+  std::map<resolve::ListenerKey, std::vector<resolve::Socket>> sockets_;
+  std::uint64_t now_ms_ = 1000;
+};
+
+void expect_same_as_fresh(const Pipeline& pipeline, const model::Store& store) {
+  TempDirectory directory;
+  Pipeline fresh(directory.path());
+  fresh.apply(store, all_objects(store));
+  ASSERT_EQ(pipeline.table(), fresh.table());
+  const auto statuses = pipeline.statuses(store);
+  for (const auto& [key, status] : fresh.statuses(store)) {
+    ASSERT_EQ(statuses.at(key), status) << key;
+  }
+}
+
+TEST(IncrementalTest, ChangesAddUpToWhatAFreshPipelinePublishes) {
+  const auto seed = number_from_environment("SLUICE_SEED", std::random_device{}());
+  const auto changes = number_from_environment("SLUICE_CHANGES", 10'000);
+  const auto check_every = number_from_environment("SLUICE_CHECK_EVERY", 1);
+  std::cout << "SLUICE_SEED=" << seed << " SLUICE_CHANGES=" << changes
+            << " SLUICE_CHECK_EVERY=" << check_every << "\n";
+  RandomObjects objects(seed);
+  model::Store store;
+  TempDirectory directory;
+  auto pipeline = std::make_unique<Pipeline>(directory.path());
+  std::uint64_t batches = 0;
+  std::uint64_t table_bytes = 0;
+  for (std::uint64_t done = 0; done < changes;) {
+    std::vector<model::Change> batch;
+    for (int left = objects.below(kMaxBatch) + 1; left > 0; --left) {
+      batch.push_back(objects.next_change());
+      store.apply(batch.back());
+    }
+    done += batch.size();
+    pipeline->apply(store, batch);
+    if (++batches % kRestartEvery == 0) {
+      pipeline.reset();
+      pipeline = std::make_unique<Pipeline>(directory.path());
+      pipeline->apply(store, all_objects(store));
+    }
+    if (batches % check_every != 0 && done < changes) continue;
+    expect_same_as_fresh(*pipeline, store);
+    ASSERT_FALSE(HasFailure()) << "after " << done << " changes";
+    table_bytes += pipeline->table().size();
+  }
+  EXPECT_GT(table_bytes / (batches / check_every), 1000U) << "the tables are too small to prove it";
+  EXPECT_LT(objects.refused(), changes / 10) << "too many objects are refused";
+}
+
+}  // namespace
+}  // namespace sluice

@@ -1,0 +1,226 @@
+#include "test/property/random_objects.h"
+
+#include <utility>
+
+#include "controller/model/decode/decode.h"
+
+namespace sluice {
+
+using nlohmann::json;
+
+model::Change RandomObjects::next_change() {
+  while (true) {
+    const model::Decoded decoded = model::decode_object(random_object(), {"world.yaml", 1});
+    if (decoded.object == nullptr) {
+      ++refused_;
+      continue;
+    }
+    if (one_in(5)) return {decoded.key, nullptr};
+    return {decoded.key, decoded.object};
+  }
+}
+
+json RandomObjects::object(const char* api, const char* kind, const std::string& name) {
+  json metadata = {{"name", name}, {"generation", below(3) + 1}};
+  if (one_in(2)) {
+    metadata["creationTimestamp"] = "2026-01-0" + std::to_string(below(3) + 1) + "T00:00:00Z";
+  }
+  return {{"apiVersion", api}, {"kind", kind}, {"metadata", std::move(metadata)}};
+}
+
+json RandomObjects::random_object() {
+  json made;
+  switch (below(14)) {
+    case 0:
+      return one_in(3) ? gateway_class() : namespaced_labels();
+    case 1:
+    case 2:
+      made = gateway();
+      break;
+    case 3:
+      made = grant();
+      break;
+    case 4:
+      made = service();
+      break;
+    case 5:
+    case 6:
+      made = slice();
+      break;
+    case 7:
+      made = backend();
+      break;
+    default:
+      made = route();
+      break;
+  }
+  made["metadata"]["namespace"] = ns();
+  return made;
+}
+
+json RandomObjects::gateway_class() {
+  json made = object("gateway.networking.k8s.io/v1", "GatewayClass", one_of({"sluice", "other"}));
+  made["spec"]["controllerName"] =
+      one_in(5) ? "someone.else/controller" : "sluice.dev/gateway-controller";
+  return made;
+}
+
+json RandomObjects::namespaced_labels() {
+  const std::string name = ns();
+  json made = object("v1", "Namespace", name);
+  made["metadata"]["labels"] = {{"kubernetes.io/metadata.name", name},
+                                {"team", one_of({"x", "y", "z"})}};
+  return made;
+}
+
+json RandomObjects::gateway() {
+  json made = object("gateway.networking.k8s.io/v1", "Gateway", one_of({"gw", "edge"}));
+  made["spec"]["gatewayClassName"] = one_of({"sluice", "sluice", "sluice", "other"});
+  const int count = below(3) + 1;
+  for (int i = 0; i < count; ++i)
+    made["spec"]["listeners"].push_back(listener(i));
+  if (one_in(4)) {
+    made["spec"]["addresses"] = {{{"type", "IPAddress"}, {"value", one_of({"10.0.0.1", "::1"})}}};
+  }
+  return made;
+}
+
+json RandomObjects::listener(int index) {
+  json made = {{"name", "l" + std::to_string(index)},
+               {"port", one_in(3) ? 81 : 80},
+               {"protocol", one_in(8) ? "HTTPS" : "HTTP"}};
+  if (made["protocol"] == "HTTPS") {
+    made["tls"] = {{"certificateRefs", {{{"name", "cert"}}}}};
+  }
+  if (!one_in(3)) {
+    made["hostname"] = one_of({"a.example.com", "*.example.com", "*.b.example.com", "b.org"});
+  }
+  const std::string from = one_of({"All", "All", "Same", "Selector"});
+  made["allowedRoutes"]["namespaces"]["from"] = from;
+  if (from == "Selector") {
+    made["allowedRoutes"]["namespaces"]["selector"]["matchLabels"] = {{"team", one_of({"x", "y"})}};
+  }
+  return made;
+}
+
+json RandomObjects::route() {
+  json made =
+      object("gateway.networking.k8s.io/v1", "HTTPRoute", one_of({"r", "q", "p", "o", "n", "m"}));
+  json& spec = made["spec"];
+  const int parents = below(3);
+  for (int i = 0; i < parents; ++i) {
+    json parent = {{"name", one_of({"gw", "edge"})}};
+    if (one_in(2)) parent["namespace"] = ns();
+    if (one_in(3)) parent["sectionName"] = one_of({"l0", "l1", "l9"});
+    if (one_in(4)) parent["port"] = one_in(2) ? 80 : 81;
+    spec["parentRefs"].push_back(std::move(parent));
+  }
+  if (one_in(2)) spec["hostnames"].push_back(one_of({"a.example.com", "x.b.example.com"}));
+  if (one_in(3)) spec["hostnames"].push_back(one_of({"*.org", "*.example.com", "b.org"}));
+  const int rules = below(4);
+  for (int i = 0; i < rules; ++i) {
+    json rule = json::object();
+    const int matches = below(3);
+    for (int j = 0; j < matches; ++j)
+      rule["matches"].push_back(match());
+    const int refs = below(3);
+    for (int j = 0; j < refs; ++j)
+      rule["backendRefs"].push_back(backend_ref());
+    if (one_in(15)) {
+      rule["filters"] = {
+          {{"type", "RequestHeaderModifier"}, {"requestHeaderModifier", {{"remove", {"x"}}}}}};
+    }
+    spec["rules"].push_back(std::move(rule));
+  }
+  return made;
+}
+
+json RandomObjects::match() {
+  json made = json::object();
+  switch (below(5)) {
+    case 0:
+      made["path"] = {{"type", "Exact"}, {"value", one_of({"/", "/x", "/x/", "/x/y"})}};
+      break;
+    case 1:
+      made["path"] = {{"type", "RegularExpression"},
+                      {"value", one_of({"/x[0-9]+", "/y.*", "/(", "/z?"})}};
+      break;
+    case 2:
+    case 3:
+      made["path"] = {{"type", "PathPrefix"}, {"value", one_of({"/", "/x", "/x/", "/x/y/z"})}};
+      break;
+    default:
+      break;
+  }
+  const auto names = [this](const char* type) {
+    json list = json::array();
+    const int count = below(3);
+    for (int i = 0; i < count; ++i) {
+      json entry = {{"name", one_of({"Version", "color", "team"})},
+                    {"value", one_of({"one", "two", "th.*ee"})}};
+      if (one_in(4)) entry["type"] = type;
+      bool repeated = false;
+      for (const json& other : list)
+        repeated |= other["name"] == entry["name"];
+      if (!repeated) list.push_back(std::move(entry));
+    }
+    return list;
+  };
+  if (one_in(3)) made["headers"] = names("RegularExpression");
+  if (one_in(4)) made["queryParams"] = names("RegularExpression");
+  if (one_in(4)) made["method"] = one_of({"GET", "POST", "DELETE"});
+  return made;
+}
+
+json RandomObjects::backend_ref() {
+  json made = json::object();
+  if (one_in(4)) {
+    made = {{"group", "sluice.dev"}, {"kind", "Backend"}, {"name", "k"}};
+  } else {
+    made = {{"name", one_of({"s", "t", "missing"})}, {"port", one_in(3) ? 81 : 80}};
+  }
+  if (one_in(3)) made["namespace"] = ns();
+  made["weight"] = below(3);
+  return made;
+}
+
+json RandomObjects::grant() {
+  json made = object("gateway.networking.k8s.io/v1beta1", "ReferenceGrant", one_of({"g", "h"}));
+  made["spec"]["from"] = {
+      {{"group", "gateway.networking.k8s.io"}, {"kind", "HTTPRoute"}, {"namespace", ns()}}};
+  json to = {{"group", ""}, {"kind", "Service"}};
+  if (one_in(3)) to["name"] = "s";
+  made["spec"]["to"].push_back(std::move(to));
+  if (one_in(2)) made["spec"]["to"].push_back({{"group", "sluice.dev"}, {"kind", "Backend"}});
+  return made;
+}
+
+json RandomObjects::service() {
+  json made = object("v1", "Service", one_of({"s", "t"}));
+  json port = {{"name", one_of({"http", "web"})}, {"port", one_in(3) ? 81 : 80}};
+  if (one_in(8)) port["appProtocol"] = "kubernetes.io/h2c";
+  made["spec"]["ports"].push_back(std::move(port));
+  return made;
+}
+
+json RandomObjects::slice() {
+  json made = object("discovery.k8s.io/v1", "EndpointSlice", one_of({"s1", "s2", "t1"}));
+  made["metadata"]["labels"]["kubernetes.io/service-name"] = one_of({"s", "s", "t"});
+  made["addressType"] = "IPv4";
+  made["endpoints"] = json::array();
+  const int count = below(3);
+  for (int i = 0; i < count; ++i) {
+    made["endpoints"].push_back({{"addresses", {"10.1.0." + std::to_string(below(4))}},
+                                 {"conditions", {{"ready", !one_in(4)}}}});
+  }
+  made["ports"].push_back({{"name", one_of({"http", "web"})}, {"port", 8080}});
+  return made;
+}
+
+json RandomObjects::backend() {
+  json made = object("sluice.dev/v1alpha1", "Backend", "k");
+  made["spec"]["endpoints"].push_back({{"address", "127.0.0.1"}, {"port", 1000 + below(2)}});
+  return made;
+}
+
+}  // namespace sluice
