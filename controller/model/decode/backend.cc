@@ -12,29 +12,32 @@ constexpr TextRule kUnixPath = {.min = 1,
                                 .valid = is_absolute_path,
                                 .expected = "an absolute path such as \"/run/app.sock\""};
 
-BackendEndpoint read_endpoint(FieldReader& reader) {
-  BackendEndpoint endpoint;
+// Which of the two forms an endpoint has, or that it has none.
+void check_form(FieldReader& reader) {
+  const bool has_address = reader.has("address");
+  const bool has_port = reader.has("port");
+  const bool has_path = reader.has("unixPath");
   if (reader.has("hostname")) {
     reader.refuse("hostname",
                   "hostnames are not supported; valid are address and port, or unixPath");
-  }
-  reader.ignore({"hostname"});
-  const bool has_address = reader.has("address");
-  const bool has_path = reader.has("unixPath");
-  if (has_path && (has_address || reader.has("port"))) {
+  } else if (has_path && (has_address || has_port)) {
     reader.refuse("found unixPath beside address or port; valid are address and port, or unixPath");
+  } else if (has_address && !has_port) {
+    reader.refuse("port", "missing, but required beside address");
+  } else if (has_port && !has_address) {
+    reader.refuse("address", "missing, but required beside port");
+  } else if (!has_address && !has_path && reader.is_object()) {
+    reader.refuse("found neither; valid are address and port, or unixPath");
   }
-  const bool wants_address = has_address || reader.has("port");
+}
+
+BackendEndpoint read_endpoint(FieldReader& reader) {
+  BackendEndpoint endpoint;
   endpoint.address = reader.text("address", kAddress).value_or("");
   endpoint.port = reader.port("port", Need::kOptional).value_or(0);
   endpoint.unix_path = reader.text("unixPath", kUnixPath).value_or("");
-  if (wants_address && !has_path) {
-    if (!has_address) reader.refuse("address", "missing, but required beside port");
-    if (!reader.has("port")) reader.refuse("port", "missing, but required beside address");
-  }
-  if (!wants_address && !has_path && !reader.has("hostname") && reader.is_object()) {
-    reader.refuse("found neither; valid are address and port, or unixPath");
-  }
+  reader.ignore({"hostname"});
+  check_form(reader);
   return endpoint;
 }
 

@@ -49,7 +49,7 @@ std::vector<SlicePort> read_ports(FieldReader& root) {
     port.protocol = reader.text_or("protocol", port.protocol, kProtocol);
     port.port = reader.port("port", Need::kOptional);
     reader.ignore({"appProtocol"});
-    if (port.name.empty() && reader.is_object()) ++unnamed;
+    if (reader.lacks_text("name")) ++unnamed;
     names.push_back(port.name);
     ports.push_back(std::move(port));
   });

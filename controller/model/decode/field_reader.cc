@@ -151,6 +151,14 @@ bool FieldReader::is_text(std::string_view key) const {
   return value != nullptr && value->is_string();
 }
 
+bool FieldReader::lacks_text(std::string_view key) const {
+  if (!is_object()) return false;
+  const json* value = find(key);
+  if (value == nullptr || value->is_null()) return true;
+  const auto* text = value->get_ptr<const std::string*>();
+  return text != nullptr && text->empty();
+}
+
 const json* FieldReader::field(std::string_view key, Need need) {
   asked_.push_back(key);
   const json* value = find(key);

@@ -82,6 +82,7 @@ class FieldReader {
   bool is_object() const;
   bool has(std::string_view key) const;  // present and not null; does not ask for it
   bool is_text(std::string_view key) const;
+  bool lacks_text(std::string_view key) const;  // of an object: absent, null or ""
 
   std::string path() const { return place_.path(); }
 

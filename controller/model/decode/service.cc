@@ -37,19 +37,28 @@ ServicePort read_port(FieldReader& reader) {
   return port;
 }
 
-void check_ports(FieldReader& spec, const Service& service) {
+std::vector<ServicePort> read_ports(FieldReader& spec, bool may_lack_ports) {
+  std::vector<ServicePort> ports;
   std::vector<std::string> names;
   std::vector<std::string> numbers;
-  for (std::size_t i = 0; i < service.ports.size(); ++i) {
-    const ServicePort& port = service.ports[i];
-    names.push_back(port.name);
-    numbers.push_back(port.port == 0 ? "" : fmt::format("{}/{}", port.port, port.protocol));
-    if (port.name.empty() && service.ports.size() > 1) {
+  std::vector<std::size_t> unnamed;
+  spec.list(
+      "ports", may_lack_ports ? Need::kOptional : Need::kRequired,
+      {.min = may_lack_ports ? 0U : 1U}, [&](FieldReader& reader) {
+        const ServicePort port = read_port(reader);
+        if (reader.lacks_text("name")) unnamed.push_back(ports.size());
+        names.push_back(port.name);
+        numbers.push_back(port.port == 0 ? "" : fmt::format("{}/{}", port.port, port.protocol));
+        ports.push_back(port);
+      });
+  if (ports.size() > 1) {
+    for (const std::size_t i : unnamed) {
       spec.refuse("ports", i, "name is missing; it is required when there are several ports");
     }
   }
   spec.refuse_repeated("ports", names);
   spec.refuse_repeated("ports", numbers);
+  return ports;
 }
 
 }  // namespace
@@ -71,11 +80,7 @@ Service decode_service(FieldReader& root, Meta meta) {
     if (service.type == "ExternalName" && external_name.empty()) {
       spec.refuse("externalName", "missing, but required for type ExternalName");
     }
-    const bool may_lack_ports = service.headless || service.type == "ExternalName";
-    spec.list("ports", may_lack_ports ? Need::kOptional : Need::kRequired,
-              {.min = may_lack_ports ? 0U : 1U},
-              [&](FieldReader& port) { service.ports.push_back(read_port(port)); });
-    check_ports(spec, service);
+    service.ports = read_ports(spec, service.headless || service.type == "ExternalName");
     spec.ignore({"clusterIPs", "externalIPs", "sessionAffinity", "sessionAffinityConfig",
                  "loadBalancerIP", "loadBalancerSourceRanges", "loadBalancerClass",
                  "externalTrafficPolicy", "internalTrafficPolicy", "healthCheckNodePort",
