@@ -1,7 +1,7 @@
 // The backends that served routes use, and their ready endpoints.
 //
 // Process: controller.   Thread: one.   Spec: Service, EndpointSlice v1 (conditions, ports)
-// Tested by: test/unit/controller/resolve/endpoints_test.cc, test/golden,
+// Tested by: test/unit/controller/resolve/backend_stage_test.cc, test/golden,
 // test/property/resolve_incremental_test.cc
 #pragma once
 

@@ -1,0 +1,141 @@
+#include "controller/resolve/backend_stage.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace sluice::resolve {
+namespace {
+
+using model::Kind;
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+const BackendKey kWeb{{Kind::kService, {"ns", "web"}}, 80};
+
+model::Service service(std::string port_name, std::string target_port = "8080") {
+  model::Service object;
+  object.meta.name = {"ns", "web"};
+  model::ServicePort port;
+  port.name = std::move(port_name);
+  port.port = 80;
+  port.target_port = std::move(target_port);
+  object.ports = {port};
+  return object;
+}
+
+model::EndpointSlice slice(std::string name, std::string service_name, model::SlicePort port,
+                           std::vector<std::string> addresses) {
+  model::EndpointSlice object;
+  object.meta.name = {"ns", std::move(name)};
+  object.service = std::move(service_name);
+  for (std::string& address : addresses) {
+    object.endpoints.push_back({.addresses = {std::move(address)}});
+  }
+  object.ports = {std::move(port)};
+  return object;
+}
+
+class BackendStageTest : public testing::Test {
+ protected:
+  template <class T>
+  void put(T object) {
+    const auto shared = std::make_shared<const model::Object>(std::move(object));
+    const model::ObjectKey key = model::key_of(*shared);
+    store_.apply({key, shared});
+    stage_.on_change(key, store_);
+  }
+
+  Delta published() {
+    Delta delta;
+    stage_.publish(store_, delta);
+    return delta;
+  }
+
+  // "address:port" of the only backend that was published.
+  std::vector<std::string> addresses() {
+    const Delta delta = published();
+    if (delta.backends.size() != 1) return {"not one backend"};
+    std::vector<std::string> texts;
+    for (const BackendAddress& address : delta.backends.front().addresses) {
+      texts.push_back(address.address + ":" + std::to_string(address.port));
+    }
+    return texts;
+  }
+
+  model::Store store_;
+  BackendStage stage_;
+};
+
+TEST_F(BackendStageTest, PortsAreJoinedByName) {
+  put(service("http"));
+  put(slice("s1", "web", {"http", "TCP", 3000}, {"10.0.0.1"}));
+  put(slice("s2", "web", {"metrics", "TCP", 9100}, {"10.0.0.2"}));
+  stage_.use(kWeb);
+  EXPECT_THAT(addresses(), ElementsAre("10.0.0.1:3000"));
+}
+
+TEST_F(BackendStageTest, ASlicePortWithoutANumberLeavesItToTheService) {
+  put(service("", "3001"));
+  put(slice("s1", "web", {"", "TCP", std::nullopt}, {"10.0.0.1"}));
+  stage_.use(kWeb);
+  EXPECT_THAT(addresses(), ElementsAre("10.0.0.1:3001"));
+}
+
+TEST_F(BackendStageTest, OnlyTheFirstAddressOfAnEndpointCounts) {
+  put(service(""));
+  model::EndpointSlice object = slice("s1", "web", {"", "TCP", 80}, {});
+  object.endpoints = {{.addresses = {"10.0.0.1", "10.0.0.2"}}, {.addresses = {}}};
+  put(object);
+  stage_.use(kWeb);
+  EXPECT_THAT(addresses(), ElementsAre("10.0.0.1:80"));
+}
+
+TEST_F(BackendStageTest, HostnamesInASliceAreLeftOut) {
+  put(service(""));
+  put(slice("s1", "web", {"", "TCP", 80}, {"web.example.com"}));
+  stage_.use(kWeb);
+  EXPECT_THAT(addresses(), IsEmpty());
+}
+
+TEST_F(BackendStageTest, ASliceThatMovesToAnotherServiceLeavesTheFirst) {
+  put(service(""));
+  put(slice("s1", "web", {"", "TCP", 80}, {"10.0.0.1"}));
+  stage_.use(kWeb);
+  EXPECT_THAT(addresses(), ElementsAre("10.0.0.1:80"));
+  put(slice("s1", "other", {"", "TCP", 80}, {"10.0.0.1"}));
+  EXPECT_THAT(addresses(), IsEmpty());
+}
+
+TEST_F(BackendStageTest, TheSameEndpointsAgainSayNothing) {
+  put(service(""));
+  put(slice("s1", "web", {"", "TCP", 80}, {"10.0.0.1"}));
+  stage_.use(kWeb);
+  published();
+  put(slice("s1", "web", {"", "TCP", 80}, {"10.0.0.1"}));
+  EXPECT_TRUE(published().empty());
+}
+
+TEST_F(BackendStageTest, ABackendIsGoneWithItsLastRoute) {
+  put(service(""));
+  stage_.use(kWeb);
+  stage_.use(kWeb);
+  published();
+  stage_.release(kWeb);
+  EXPECT_TRUE(published().empty());
+  stage_.release(kWeb);
+  EXPECT_THAT(published().backends_gone, ElementsAre("Service/ns/web:80"));
+}
+
+TEST_F(BackendStageTest, ABackendThatNobodyUsedLongEnoughWasNeverThere) {
+  stage_.use(kWeb);
+  stage_.release(kWeb);
+  EXPECT_TRUE(published().empty());
+}
+
+}  // namespace
+}  // namespace sluice::resolve
