@@ -4,6 +4,7 @@
 #include <atomic>
 
 #include "shared/arena/layout.h"
+#include "shared/arena/read_mapping.h"
 
 namespace sluice::balance {
 
@@ -28,6 +29,10 @@ std::atomic_ref<T> relaxed(T& word) {
 }
 
 }  // namespace
+
+std::span<std::byte> counters_of(arena::ReadMapping& mapping, CounterRef counter) {
+  return mapping.counters_file((std::size_t{counter.line} + 1) * sizeof(arena::EndpointCounter));
+}
 
 Load load_of(std::span<std::byte> counters, CounterRef counter, std::uint64_t now_ms) {
   arena::EndpointCounter* const line = find_line(counters, counter);

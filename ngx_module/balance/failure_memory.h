@@ -10,6 +10,10 @@
 #include <cstdint>
 #include <span>
 
+namespace sluice::arena {
+class ReadMapping;
+}
+
 namespace sluice::balance {
 
 struct CounterRef {
@@ -21,6 +25,9 @@ struct Load {
   std::uint32_t active = 0;
   bool failed_lately = false;
 };
+
+// The counters as far as `counter`'s line, where the file is that long.
+std::span<std::byte> counters_of(arena::ReadMapping& mapping, CounterRef counter);
 
 // Of a line that belongs to another address now: nothing running, no failure.
 Load load_of(std::span<std::byte> counters, CounterRef counter, std::uint64_t now_ms);

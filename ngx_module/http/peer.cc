@@ -74,6 +74,18 @@ core::Reason choose(listen::Worker& worker, RequestState& state, std::uint32_t& 
   return core::Reason::kBackendGone;
 }
 
+balance::CounterRef counter_of(const RequestState& state) {
+  return {state.target.endpoint.counter, state.target.endpoint.counter_incarnation};
+}
+
+// Empty when the table went away or became another one, whose lines are other endpoints'.
+std::span<std::byte> counters_of(const RequestState& state) {
+  listen::Worker* const worker = listen::Worker::current();
+  if (worker == nullptr || worker->table() == nullptr) return {};
+  if (worker->table_serial() != state.counted_in) return {};
+  return balance::counters_of(*worker->table(), counter_of(state));
+}
+
 void start_counting(listen::Worker& worker, RequestState& state) {
   state.counted = worker.table()->count_started(state.target.endpoint.counter);
   state.counted_in = worker.table_serial();
@@ -134,21 +146,13 @@ void on_failure(ngx_peer_connection_t* pc, RequestState& state) {
   if (u->request_sent) return;
   state.plan.reason = core::Reason::kConnectFailed;
   state.upstream_conf.next_upstream |= state.configured_next_upstream & kFailover;
-  if (listen::Worker* const worker = listen::Worker::current(); worker->table() != nullptr) {
-    const table::Endpoint& endpoint = state.target.endpoint;
-    balance::note_failure(worker->table()->counters_file(),
-                          {endpoint.counter, endpoint.counter_incarnation}, ngx_current_msec);
-  }
+  balance::note_failure(counters_of(state), counter_of(state), ngx_current_msec);
 }
 
 void on_success(ngx_peer_connection_t* pc, RequestState& state) {
   const ngx_http_upstream_t* const u = state.request->upstream;
   if (u->headers_in.status_n == 0) return;  // ended by the client, before the endpoint answered
-  if (listen::Worker* const worker = listen::Worker::current(); worker->table() != nullptr) {
-    const table::Endpoint& endpoint = state.target.endpoint;
-    balance::note_success(worker->table()->counters_file(),
-                          {endpoint.counter, endpoint.counter_incarnation});
-  }
+  balance::note_success(counters_of(state), counter_of(state));
   if (pc->connection == nullptr || !u->keepalive || !u->request_body_sent) return;
   if (keep(pc->connection, pc->sockaddr, pc->socklen)) pc->connection = nullptr;
 }
