@@ -1,0 +1,249 @@
+// sluicectl explain: which rule answers a request, and why the others did not. The matcher is the
+// one that workers use.
+#include <fmt/format.h>
+
+#include <array>
+#include <cstdio>
+#include <map>
+#include <utility>
+
+#include "controller/cli/table_access.h"
+#include "controller/cli/target.h"
+#include "controller/cli/text_table.h"
+#include "controller/cli/verbs.h"
+#include "shared/http/header.h"
+#include "shared/http/host.h"
+#include "shared/http/method.h"
+#include "shared/http/path.h"
+#include "shared/match/lookup_context.h"
+#include "shared/match/matcher.h"
+#include "shared/match/trace.h"
+#include "shared/table/dump.h"
+#include "shared/table/dump_text.h"
+#include "shared/table/tab.h"
+
+namespace sluice::cli {
+namespace {
+
+// The request, normalised as a worker does it. Owns its texts.
+struct Request {
+  std::array<char, http::kMaxHostBytes> host_buffer{};
+  std::string path_buffer;
+  std::string raw_path;
+  std::vector<std::pair<std::string, std::string>> header_texts;
+  std::vector<match::HeaderView> headers;
+  match::RequestView view;
+};
+
+Result<void> prepare_headers(const ExplainOptions& options, Request& request) {
+  for (const std::string& line : options.headers) {
+    const std::size_t colon = line.find(':');
+    if (colon == std::string::npos || colon == 0) {
+      return fail(Errc::kInvalid, fmt::format("header \"{}\" is not \"Name: value\"", line));
+    }
+    const std::size_t value = line.find_first_not_of(" \t", colon + 1);
+    request.header_texts.emplace_back(
+        line.substr(0, colon), value == std::string::npos ? std::string() : line.substr(value));
+  }
+  for (const auto& [name, value] : request.header_texts) {
+    request.headers.push_back({http::header_name_hash(name), name, value});
+  }
+  request.view.headers = request.headers;
+  return {};
+}
+
+Result<void> prepare(const ExplainOptions& options, Request& request) {
+  const auto host = http::normalise_host(options.host, request.host_buffer);
+  if (!host) return fail(Errc::kInvalid, fmt::format("\"{}\" is no host", options.host));
+  request.view.host = *host;
+  request.raw_path = options.path;
+  std::string_view raw = request.raw_path;
+  std::string_view query = options.query;
+  if (const std::size_t mark = raw.find('?'); mark != std::string_view::npos) {
+    if (query.empty()) query = raw.substr(mark + 1);
+    raw = raw.substr(0, mark);
+  }
+  request.path_buffer.resize(raw.size());
+  const http::NormalisedPath path = http::normalise_path(raw, request.path_buffer);
+  const bool usable =
+      path.status == http::PathStatus::kUnchanged || path.status == http::PathStatus::kChanged;
+  if (!usable)
+    return fail(Errc::kInvalid, fmt::format("\"{}\" is no path: a worker answers 400", raw));
+  request.view.path = path.path;
+  request.view.query = query.starts_with('?') ? query.substr(1) : query;
+  request.view.method = http::method_bit(options.method);
+  return prepare_headers(options, request);
+}
+
+// The groups of listeners that the request may reach, with their names.
+std::vector<std::pair<std::string, match::GroupKey>> find_groups(const table::Reader& reader,
+                                                                 const ExplainOptions& options) {
+  std::vector<std::pair<std::string, match::GroupKey>> out;
+  if (!options.gateway.empty()) {
+    match::GroupKey key;
+    key.named = true;
+    key.gateway = options.gateway;
+    key.port = options.port;
+    out.emplace_back("gateway " + options.gateway, key);
+    return out;
+  }
+  const auto root = reader.read<table::Root>(reader.root());
+  if (!root) return out;
+  table::for_each_in_tab(reader, root->sockets, [&](table::Offset offset) {
+    const auto group = reader.read<table::Group>(offset);
+    if (!group || (options.port != 0 && group->port != options.port)) return;
+    match::GroupKey key;
+    key.socket.family = group->family;
+    key.socket.port = group->port;
+    std::copy(std::begin(group->address), std::end(group->address), std::begin(key.socket.address));
+    out.emplace_back(table::address_text(group->family, group->address, group->port), key);
+  });
+  std::sort(out.begin(), out.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+  return out;
+}
+
+std::string path_kind_name(table::PathKind kind) {
+  switch (kind) {
+    case table::PathKind::kExact:
+      return "exact";
+    case table::PathKind::kRegex:
+      return "regex";
+    case table::PathKind::kPrefix:
+      break;
+  }
+  return "prefix";
+}
+
+std::string verdict_text(const match::TraceStep& step) {
+  if (step.verdict == match::Verdict::kWon) return "wins";
+  std::string text = "lost: " + std::string(match::verdict_name(step.verdict));
+  if (!step.name.empty()) text += fmt::format(" {}", step.name);
+  if (!step.wanted.empty()) text += fmt::format(", wanted \"{}\"", step.wanted);
+  if (!step.found.empty()) text += fmt::format(", found \"{}\"", step.found);
+  return text;
+}
+
+std::string trace_text(const match::Trace& trace) {
+  std::string out;
+  std::vector<Row> rows;
+  const auto flush = [&] {
+    const std::string table = format_table(std::exchange(rows, {}));
+    for (std::size_t at = 0; at < table.size();) {
+      const std::size_t end = table.find('\n', at) + 1;
+      out += "    " + table.substr(at, end - at);
+      at = end;
+    }
+  };
+  for (const match::TraceStep& step : trace.steps()) {
+    switch (step.kind) {
+      case match::TraceStep::Kind::kListener:
+        flush();
+        out += fmt::format("listener {}/{}\n", step.gateway, step.listener);
+        break;
+      case match::TraceStep::Kind::kHostname:
+        flush();
+        out += fmt::format("  hostname {}\n", step.hostname.empty() ? "(any)" : step.hostname);
+        break;
+      case match::TraceStep::Kind::kCandidate:
+        rows.push_back({path_kind_name(step.path_kind) + " " + step.path,
+                        fmt::format("{} rule {} match {}", step.route, step.rule, step.match),
+                        verdict_text(step)});
+        break;
+    }
+  }
+  flush();
+  return out;
+}
+
+std::string shares_text(const table::Reader& reader, const match::Match& match,
+                        const table::EndpointLookup& endpoints) {
+  if (match.action.shares == 0) return "  500: the rule has no backend\n";
+  std::string out;
+  std::uint64_t below = 0;
+  for (std::uint32_t i = 0; i < match.action.shares; ++i) {
+    const auto share =
+        reader.read_element<table::BackendShare>(match.entry.action, sizeof(table::Action), i);
+    if (!share) return out + "  (broken)\n";
+    const auto name = reader.text(share->name, 0, share->name_bytes);
+    const std::uint64_t through = std::uint64_t{share->threshold} + 1;
+    std::string addresses;
+    if (share->status == 0) {
+      for (const std::string& each : endpoints(share->slot, share->incarnation)) {
+        addresses += " " + each;
+      }
+    }
+    out += fmt::format("  {:>8} {} ->{}\n", table::percent_text(through - below),
+                       name ? *name : std::string_view("?"),
+                       share->status != 0  ? fmt::format(" {}: invalid reference", share->status)
+                       : addresses.empty() ? " 503: no ready endpoint"
+                                           : addresses);
+    below = through;
+  }
+  return out;
+}
+
+std::string outcome_text(const table::Reader& reader, const match::Match& match,
+                         const table::EndpointLookup& endpoints) {
+  switch (match.outcome) {
+    case match::Outcome::kMatched:
+      break;
+    case match::Outcome::kNoGroup:
+      return "answer 404: nothing listens there\n";
+    case match::Outcome::kNoListener:
+      return "answer 404: no listener has this hostname\n";
+    case match::Outcome::kNoRule:
+      return "answer 404: no rule matches\n";
+    case match::Outcome::kBroken:
+      return "answer 404: the table's bytes make no sense\n";
+  }
+  const auto route = reader.text(match.action.route, 0, match.action.route_bytes);
+  return fmt::format("answer: {} rule {} match {}\n", route ? *route : std::string_view("?"),
+                     match.entry.rule, match.entry.match) +
+         shares_text(reader, match, endpoints);
+}
+
+struct Explanation {
+  std::string text;
+  bool matched = false;
+};
+
+Explanation explain_in(const table::Reader& reader, arena::ReadMapping& mapping,
+                       const ExplainOptions& options, const Request& request) {
+  Explanation explanation;
+  const auto endpoints = table::published_endpoints(mapping);
+  std::map<std::string, std::string> sockets_by_text;  // listeners on several sockets: told once
+  for (const auto& [name, key] : find_groups(reader, options)) {
+    match::LookupContext context;
+    match::Trace trace;
+    const match::Match match = match::find_rule(reader, key, request.view, context, &trace);
+    explanation.matched = explanation.matched || match.outcome == match::Outcome::kMatched;
+    const std::string text = trace_text(trace) + outcome_text(reader, match, endpoints);
+    std::string& names = sockets_by_text[text];
+    names += (names.empty() ? "" : ", ") + name;
+  }
+  for (const auto& [text, names] : sockets_by_text)
+    explanation.text += names + "\n" + text;
+  if (sockets_by_text.empty()) explanation.text = "answer 404: nothing listens there\n";
+  return explanation;
+}
+
+}  // namespace
+
+int explain(const ExplainOptions& options) {
+  Request request;
+  if (auto prepared = prepare(options, request); !prepared) return report_error(prepared.error());
+  Explanation explanation;
+  const Result<void> done =
+      read_table(options.target,
+                 [&](const table::Reader& reader, arena::ReadMapping& mapping) -> Result<void> {
+                   explanation = explain_in(reader, mapping, options, request);
+                   return {};
+                 });
+  if (!done) return report_error(done.error());
+  std::printf("%s http://%s%s\n", options.method.c_str(), options.host.c_str(),
+              options.path.c_str());
+  std::fputs(explanation.text.c_str(), stdout);
+  return explanation.matched ? kFine : kNotFound;
+}
+
+}  // namespace sluice::cli
