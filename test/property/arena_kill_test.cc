@@ -67,12 +67,14 @@ int writer_count() {
   return text != nullptr ? std::max(1, std::atoi(text)) : 100;
 }
 
-[[noreturn]] void write_forever(const std::string& directory, Board& board, std::uint64_t seed) {
+[[noreturn]] void write_until_killed(const std::string& directory, Board& board, std::uint64_t seed,
+                                     std::uint64_t steps_to_live) {
   const arena::ArenaOptions options = {.directory = directory,
                                        .segment_bytes = std::size_t{256} << 10,
                                        .reserve_bytes = std::size_t{64} << 20,
                                        .poison_freed = true};
-  Result<std::unique_ptr<CheckedWriter>> writer = CheckedWriter::start(options, seed);
+  Result<std::unique_ptr<CheckedWriter>> writer =
+      CheckedWriter::start(options, seed, steps_to_live);
   if (!writer) {
     std::snprintf(board.what, sizeof board.what, "%s", writer.error().message.c_str());
     ++board.writer_errors;
@@ -101,7 +103,7 @@ void count_now_and_then(CheckedReader& reader, std::vector<std::uint32_t>& runni
   }
 }
 
-[[noreturn]] void read_forever(const std::string& directory, Board& board, int index) {
+[[noreturn]] void read_until_killed(const std::string& directory, Board& board, int index) {
   Result<std::unique_ptr<arena::ReadMapping>> mapping = arena::ReadMapping::open(directory);
   if (!mapping || !(*mapping)->take_slot({.instance = 1, .pid = 1, .module_version = 1})) _exit(1);
   CheckedReader reader{.mapping = **mapping,
@@ -144,15 +146,19 @@ class ArenaKillTest : public testing::Test {
     child = 0;
   }
 
+  // Every second writer kills itself at a step soon after its start: while it takes over, or
+  // compacts at once. The others are killed from outside, at any instruction.
   void start_writer() {
     const std::uint64_t seed = random_();
+    const std::uint64_t steps_to_live = random_() % 2 == 0 ? 0 : random_() % 200 + 1;
+    kills_itself_ = steps_to_live != 0;
     writer_ = fork();
-    if (writer_ == 0) write_forever(directory_.path(), *board_, seed);
+    if (writer_ == 0) write_until_killed(directory_.path(), *board_, seed, steps_to_live);
   }
 
   void start_reader(int index) {
     readers_[index] = fork();
-    if (readers_[index] == 0) read_forever(directory_.path(), *board_, index);
+    if (readers_[index] == 0) read_until_killed(directory_.path(), *board_, index);
   }
 
   // Polls until `condition` holds; false when it doesn't come true, or a process has failed.
@@ -167,6 +173,11 @@ class ArenaKillTest : public testing::Test {
 
   // Most writers die in the middle of steady work, some before they have published anything.
   bool let_it_work() {
+    if (kills_itself_) {
+      const bool dead = wait_until([&] { return waitpid(writer_, nullptr, WNOHANG) != 0; });
+      if (dead) writer_ = 0;
+      return dead;
+    }
     const std::uint64_t choice = random_() % 5;
     if (choice == 0) {
       for (std::uint64_t left = random_() % 20; left > 0; --left)
@@ -174,7 +185,7 @@ class ArenaKillTest : public testing::Test {
       return true;
     }
     const std::uint64_t starts = board_->starts;
-    const std::uint64_t target = board_->changes + random_() % 150;
+    const std::uint64_t target = board_->changes + random_() % 100;
     return wait_until([&] { return board_->starts > starts || board_->changes > target; }) &&
            wait_until([&] { return board_->changes > target; });
   }
@@ -197,6 +208,7 @@ class ArenaKillTest : public testing::Test {
   TempDirectory directory_;
   Board* board_ = nullptr;
   pid_t writer_ = 0;
+  bool kills_itself_ = false;
   pid_t readers_[kReaders] = {};
   std::mt19937_64 random_{static_cast<std::uint64_t>(getpid())};
   Clock::time_point end_ = Clock::now() + kDeadline;
@@ -205,8 +217,12 @@ class ArenaKillTest : public testing::Test {
 TEST_F(ArenaKillTest, NoReaderSeesAnythingButAWholeTable) {
   const int kills = writer_count();
   end_ = Clock::now() + kDeadline * std::max(1, kills / 100);
+  while (board_->starts == 0) {
+    start_writer();
+    ASSERT_TRUE(let_it_work()) << board_->what;
+    kill_child(writer_);
+  }
   start_writer();
-  ASSERT_TRUE(wait_until([&] { return board_->starts > 0; })) << board_->what;
   for (int i = 0; i < kReaders; ++i)
     start_reader(i);
   int killed_readers = 0;

@@ -1,5 +1,8 @@
 #include "test/property/checked_table.h"
 
+#include <signal.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <atomic>
 #include <cstring>
@@ -51,7 +54,8 @@ CheckedWriter::CheckedWriter(std::unique_ptr<arena::Arena> arena,
     : arena_(std::move(arena)), endpoints_(std::move(endpoints)), random_(seed) {}
 
 Result<std::unique_ptr<CheckedWriter>> CheckedWriter::start(const arena::ArenaOptions& options,
-                                                            std::uint64_t seed) {
+                                                            std::uint64_t seed,
+                                                            std::uint64_t steps_to_live) {
   Result<std::unique_ptr<arena::Arena>> arena = arena::Arena::open(options);
   if (!arena) return tl::unexpected<Error>(std::move(arena.error()));
   Result<std::unique_ptr<table::EndpointTable>> endpoints = table::EndpointTable::open(**arena);
@@ -59,6 +63,8 @@ Result<std::unique_ptr<CheckedWriter>> CheckedWriter::start(const arena::ArenaOp
   std::unique_ptr<CheckedWriter> writer(
       new CheckedWriter(std::move(*arena), std::move(*endpoints), seed));
   writer->next_.generation = writer->arena_->predecessor_generation();
+  writer->steps_to_live_ = steps_to_live;
+  writer->wants_compaction_ = steps_to_live % 2 == 1;
   for (std::size_t i = 0; i < kCheckedBackends; ++i) {
     // The first names come back after a kill; those given later don't.
     writer->names_[i] = "backend" + std::to_string(i);
@@ -77,6 +83,10 @@ Result<std::unique_ptr<CheckedWriter>> CheckedWriter::start(const arena::ArenaOp
   return writer;
 }
 
+void CheckedWriter::step() {
+  if (steps_to_live_ != 0 && --steps_to_live_ == 0) kill(getpid(), SIGKILL);
+}
+
 Result<void> CheckedWriter::write_blob(std::size_t index) {
   const auto bytes = static_cast<std::uint32_t>(sizeof(CheckedBlob) + draw(kMaxBlobBytes) / 8 * 8);
   const Result<Offset> offset = arena_->allocate(bytes);
@@ -88,6 +98,7 @@ Result<void> CheckedWriter::write_blob(std::size_t index) {
   blob->bytes = bytes;
   blob->check = check_of(blob, bytes);
   next_.blobs[index] = {*offset, bytes};
+  step();
   return {};
 }
 
@@ -100,6 +111,7 @@ Result<void> CheckedWriter::put_endpoints(std::size_t index) {
   const Result<table::SlotRef> ref = endpoints_->put(names_[index], list);
   if (!ref) return tl::unexpected<Error>(ref.error());
   next_.backends[index] = {ref->slot, ref->incarnation, name_hash};
+  step();
   return {};
 }
 
@@ -126,6 +138,7 @@ Result<void> CheckedWriter::publish() {
   if (root_ != 0) arena_->retire(root_, sizeof(CheckedRoot), 64);
   arena_->publish_root(*offset, next_.generation);
   root_ = *offset;
+  step();
   return {};
 }
 
@@ -135,18 +148,21 @@ Result<void> CheckedWriter::compact() {
     if (begun.error().code == Errc::kUnavailable) return {};
     return begun;
   }
+  wants_compaction_ = false;
   root_ = 0;
+  if (Result<void> moved = endpoints_->rewrite(); !moved) return moved;
   for (std::size_t i = 0; i < kCheckedBlobs; ++i) {
     if (Result<void> written = write_blob(i); !written) return written;
   }
-  if (Result<void> moved = endpoints_->rewrite(); !moved) return moved;
   ++compactions_;
   return publish();
 }
 
 Result<void> CheckedWriter::change() {
   const std::uint64_t choice = draw(200);
-  if (choice == 0) return compact();
+  if (choice == 0 || wants_compaction_) {
+    if (Result<void> compacted = compact(); !compacted) return compacted;
+  }
   if (choice < 20) return rename_backend(draw(kCheckedBackends));
   if (choice < 60) return put_endpoints(draw(kCheckedBackends));
   for (std::uint64_t left = draw(4) + 1; left > 0; --left) {

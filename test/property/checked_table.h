@@ -51,9 +51,11 @@ struct CheckedRoot {
 
 class CheckedWriter {
  public:
-  // Takes the directory over and publishes a whole table.
+  // Takes the directory over and publishes a whole table. Kills its own process after
+  // `steps_to_live` steps (a blob, a list or a root written), unless that is 0.
   static Result<std::unique_ptr<CheckedWriter>> start(const arena::ArenaOptions& options,
-                                                      std::uint64_t seed);
+                                                      std::uint64_t seed,
+                                                      std::uint64_t steps_to_live = 0);
 
   // One random change: blobs, endpoints, a backend that comes or goes, or a compaction.
   Result<void> change();
@@ -70,6 +72,8 @@ class CheckedWriter {
 
   std::uint64_t draw(std::uint64_t limit) { return random_() % limit; }
 
+  void step();
+
   Result<void> write_blob(std::size_t index);
   Result<void> put_endpoints(std::size_t index);
   Result<void> rename_backend(std::size_t index);
@@ -83,6 +87,8 @@ class CheckedWriter {
   arena::Offset root_ = 0;
   std::string names_[kCheckedBackends];
   std::uint64_t compactions_ = 0;
+  std::uint64_t steps_to_live_ = 0;
+  bool wants_compaction_ = false;
 };
 
 enum class Verdict {
