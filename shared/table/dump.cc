@@ -14,12 +14,15 @@
 namespace sluice::table {
 namespace {
 
-// Walks one table. Every record that is read costs one of a budget, so that a corrupt table whose
-// records overlap ends too.
+// Walks one table. Records and texts are counted against what a table of that size can have, so
+// that a corrupt one whose blobs overlap ends too.
 class Dumper {
  public:
   Dumper(const Reader& reader, const DumpOptions& options)
-      : reader_(reader), options_(options), budget_(4 * reader.units() + 1000) {}
+      : reader_(reader),
+        options_(options),
+        budget_(4 * reader.units() + 1000),
+        text_budget_(512 * reader.units() + (1 << 20)) {}
 
   std::string run();
 
@@ -63,7 +66,8 @@ class Dumper {
 
   const Reader& reader_;
   const DumpOptions& options_;
-  std::uint64_t budget_;
+  std::uint64_t budget_;       // records
+  std::uint64_t text_budget_;  // bytes: matches of one rule repeat its action
   std::string out_;
   Offset pattern_list_ = 0;
   std::map<std::uint32_t, std::pair<Group, std::string>> groups_;  // by id
@@ -90,7 +94,9 @@ std::string joined(std::vector<std::string> words) {
 std::string Dumper::text(Offset offset, std::uint64_t skip_bytes, std::uint64_t bytes) {
   if (bytes == 0) return {};
   const auto view = reader_.text(offset, skip_bytes, bytes);
-  return view ? std::string(*view) : "!!";
+  if (!view || bytes > text_budget_) return "!!";
+  text_budget_ -= bytes;
+  return std::string(*view);
 }
 
 std::string Dumper::place(const std::string& name, std::uint64_t value) const {

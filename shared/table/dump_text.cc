@@ -3,7 +3,6 @@
 #include <arpa/inet.h>
 
 #include <algorithm>
-#include <cstdio>
 
 #include "shared/http/method.h"
 
@@ -30,9 +29,9 @@ std::string quoted(std::string_view text) {
       result += '\\';
       result += c;
     } else {
-      char escape[5];
-      std::snprintf(escape, sizeof escape, "\\x%02x", static_cast<unsigned char>(c));
-      result += escape;
+      constexpr std::string_view kDigits = "0123456789abcdef";
+      const auto byte = static_cast<unsigned char>(c);
+      result += {'\\', 'x', kDigits[byte >> 4], kDigits[byte & 15]};
     }
   }
   result += text.size() > kLongestText ? "\"..." : "\"";

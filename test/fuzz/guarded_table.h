@@ -1,0 +1,50 @@
+// The bytes of a published table between two pages that must not be touched, to be corrupted.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "shared/table/format.h"
+#include "shared/table/reader.h"
+#include "test/oracle/live_table.h"
+#include "test/oracle/random_world.h"
+
+namespace sluice::fuzz {
+
+class GuardedTable {
+ public:
+  // Copies what the table's segment holds.
+  explicit GuardedTable(oracle::LiveTable& table);
+  ~GuardedTable();
+  GuardedTable(const GuardedTable&) = delete;
+  GuardedTable& operator=(const GuardedTable&) = delete;
+
+  table::Reader reader() const;
+
+  std::size_t bytes() const { return bytes_; }
+
+  // Replaces one aligned word; safe while somebody reads.
+  void store(std::size_t word, std::uint32_t value);
+  std::uint32_t load(std::size_t word) const;
+
+  std::size_t words() const { return used_words_; }
+
+  // Makes one to `most` changes: bits, words, copies of other words, ones, runs of zeroes.
+  void corrupt(oracle::Random& random, std::uint32_t most);
+  void restore();
+
+ private:
+  void change(std::size_t word, std::uint32_t value);
+  void corrupt_once(oracle::Random& random);
+
+  std::byte* mapping_ = nullptr;  // a guard page, the bytes, a guard page
+  std::byte* base_ = nullptr;
+  std::size_t bytes_ = 0;
+  std::size_t used_words_ = 0;
+  table::Offset root_ = 0;
+  std::vector<std::uint32_t> original_;
+  std::vector<std::size_t> changed_;
+};
+
+}  // namespace sluice::fuzz
