@@ -80,7 +80,7 @@ bool Ports::try_open(const resolve::Socket& socket, bool taken, std::uint64_t no
     attempt.next_ms = now_ms + kHolderRetryMs;
     return false;
   } else {
-    error = "another program listens on it";
+    error = "address already in use: another program listens on it";
     attempt.next_ms = now_ms + kRetryMs;
   }
   if (error == attempt.error) return false;

@@ -261,8 +261,10 @@ TEST_F(KeeperTest, APortOfAnotherProgramFailsAndOpensWhenItIsFree) {
   EXPECT_THAT(keeper_->data_plane().open_sockets, Contains(free.text())) << "it hurts nobody else";
   now_ms_ += 3000;
   turn({&worker});
-  EXPECT_EQ(keeper_->data_plane().failed_sockets[socket.text()], "another program listens on it");
-  EXPECT_THAT(keeper_->take_news(), Contains(socket.text() + ": another program listens on it"));
+  EXPECT_EQ(keeper_->data_plane().failed_sockets[socket.text()],
+            "address already in use: another program listens on it");
+  EXPECT_THAT(keeper_->take_news(),
+              Contains(socket.text() + ": address already in use: another program listens on it"));
   stranger->reset();
   now_ms_ += 1000;
   turn({&worker});
