@@ -80,8 +80,9 @@ void decode_into(Decoded& decoded, const nlohmann::json& json, Report& report) {
   if (!kind) {
     root.ignore_unknown();
     if (!report.errors.empty()) return;
-    decoded.ignored_kind = fmt::format("{}{}{} {}", type.group, type.group.empty() ? "" : "/",
-                                       type.version, type.kind);
+    const std::string group = type.group.empty() ? "" : readable(type.group) + "/";
+    decoded.ignored_kind =
+        fmt::format("{}{} {}", group, readable(type.version), readable(type.kind));
     return;
   }
   if (!is_custom_resource(*kind)) root.treat_null_as_absent();

@@ -119,7 +119,8 @@ FieldReader::~FieldReader() {
   const auto* fields = value_.get_ptr<const json::object_t*>();
   if (fields == nullptr || !unknown_matters_) return;
   for (const auto& [key, value] : *fields) {
-    if (std::ranges::find(asked_, key) == asked_.end()) warn(key, unknown_field_message(key));
+    if (std::ranges::find(asked_, key) != asked_.end()) continue;
+    warn(readable(key), unknown_field_message(key));
   }
 }
 
@@ -289,7 +290,7 @@ Labels FieldReader::text_map(std::string_view key, const MapRule& rule) {
     return out;
   }
   for (const auto& [item_key, item] : *items) {
-    const std::string item_name = fmt::format("{}[{}]", key, item_key);
+    const std::string item_name = fmt::format("{}[{}]", key, readable(item_key));
     const Place place{&place_, item_name};
     std::string problem = text_problem(item_key, rule.key);
     if (!problem.empty()) refuse(key, "key: " + problem);

@@ -9,6 +9,8 @@ namespace sluice::model {
 
 namespace {
 
+constexpr std::size_t kShownBytes = 80;
+
 constexpr bool is_digit(char c) {
   return c >= '0' && c <= '9';
 }
@@ -311,10 +313,9 @@ std::size_t count_characters(std::string_view text) {
 }
 
 std::string quote(std::string_view text) {
-  constexpr std::size_t kShown = 80;
   std::string out = "\"";
   std::size_t i = 0;
-  while (i < text.size() && i < kShown) {
+  while (i < text.size() && i < kShownBytes) {
     const std::size_t length = utf8_length(text.substr(i));
     const bool control = static_cast<unsigned char>(text[i]) < 0x20 || text[i] == 0x7F;
     if (length == 0 || control || text[i] == '"' || text[i] == '\\') {
@@ -327,6 +328,12 @@ std::string quote(std::string_view text) {
   }
   out += i < text.size() ? "\"..." : "\"";
   return out;
+}
+
+std::string readable(std::string_view text) {
+  const bool plain = !text.empty() && text.size() <= kShownBytes &&
+                     all_of(text, [](char c) { return c > 0x20 && c < 0x7F; });
+  return plain ? std::string(text) : quote(text);
 }
 
 }  // namespace sluice::model

@@ -3,8 +3,8 @@
 // The predicates are the CRDs' patterns written out, because they run for every field of every
 // object; test/unit/controller/model/decode/text_rule_test.cc holds them against the patterns.
 //
-// Process: controller, sluicectl.   Thread: any.   Allocates: only quote().   Fails: never.
-// Spec: gateway-api v1.7.0 standard CRDs; Kubernetes object names and labels
+// Process: controller, sluicectl.   Thread: any.   Allocates: only quote() and readable().   Fails:
+// never. Spec: gateway-api v1.7.0 standard CRDs; Kubernetes object names and labels
 #pragma once
 
 #include <cstddef>
@@ -48,6 +48,9 @@ std::size_t count_characters(std::string_view text);
 
 // In double quotes, at most 80 bytes of it, everything that is not printable UTF-8 escaped.
 std::string quote(std::string_view text);
+
+// The text itself when it is a short printable word, else quoted.
+std::string readable(std::string_view text);
 
 struct TextRule {
   std::size_t min = 0;  // characters
