@@ -37,6 +37,7 @@ void describe(CLI::App& app, Arguments& arguments) {
       ->required();
   app.add_option("--address", controller.resolve.addresses,
                  "Address to listen on for Gateways without spec.addresses; may be repeated")
+      ->allow_extra_args(false)
       ->capture_default_str();
   app.add_option("--controller-name", controller.resolve.controller_name,
                  "controllerName of the GatewayClasses to serve")

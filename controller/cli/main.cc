@@ -56,7 +56,7 @@ void add_run(CLI::App& app, Arguments& arguments) {
   verb->add_option("DIR", options.directory, "Directory of Gateway API objects")->required();
   verb->add_option("--address", options.addresses,
                    "Address to listen on; may be repeated (default: all)")
-      ->expected(1);
+      ->allow_extra_args(false);
   verb->add_option("--controller-name", options.controller_name,
                    "controllerName of the GatewayClasses to serve");
   verb->add_option("--port-offset", options.port_offset,

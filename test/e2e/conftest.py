@@ -28,7 +28,7 @@ def pytest_configure(config):
 
 @pytest.fixture(scope="session")
 def binaries(request) -> Path:
-    return Path(request.config.getoption("--build")) / "bin"
+    return Path(request.config.getoption("--build")).resolve() / "bin"
 
 
 @pytest.fixture(scope="session")
@@ -67,11 +67,11 @@ def make_sluice(request, scratch, binaries, nginx):
     """make_sluice(*arguments) -> a Sluice not started yet; ended and its log judged afterwards."""
     made: list[Sluice] = []
 
-    def make(*arguments: str) -> Sluice:
+    def make(*arguments: str, workers: int = 2) -> Sluice:
         sluice = Sluice(
             scratch / f"sluice{len(made)}",
             binaries,
-            ["--address", "127.0.0.1", "--workers", "2", *arguments],
+            ["--address", "127.0.0.1", "--workers", str(workers), *arguments],
             nginx,
         )
         made.append(sluice)
