@@ -186,23 +186,22 @@ void Report::obstacle(const std::string& text, std::uint64_t now_ms) {
   if (text.empty()) {
     print({log::Level::kInfo, "the table is published again"}, now_ms);
   } else {
-    print({log::Level::kError, text + ": the table before it stays"}, now_ms);
+    print({log::Level::kError, text + " (the published table stays)"}, now_ms);
   }
 }
 
 void Report::print(const Line& line, std::uint64_t now_ms) {
-  if (now_ms - second_ms_ >= 1000) {
-    if (held_back_ > 0) sink_(log::Level::kWarning, fmt::format("{} more lines", held_back_));
-    second_ms_ = now_ms;
-    lines_ = 0;
-    held_back_ = 0;
+  Budget& budget = line.level == log::Level::kInfo ? good_news_ : problem_lines_;
+  if (now_ms - budget.second_ms >= 1000) {
+    if (budget.held_back > 0) sink_(line.level, fmt::format("{} more lines", budget.held_back));
+    budget = {now_ms, 0, 0};
   }
-  if (lines_ < kLinesPerSecond) {
-    ++lines_;
+  if (budget.lines < kLinesPerSecond) {
+    ++budget.lines;
     sink_(line.level, line.text);
     return;
   }
-  if (held_back_++ == 0) sink_(log::Level::kWarning, "too many lines: some are left out");
+  if (budget.held_back++ == 0) sink_(line.level, "too many lines: some are left out");
 }
 
 }  // namespace sluice::report

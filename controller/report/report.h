@@ -2,7 +2,7 @@
 // appears, changes or is mended; one line each.
 //
 // Lines are compared with the ones printed before, so saying the same again prints nothing. More
-// than kLinesPerSecond are counted instead of printed.
+// than kLinesPerSecond are counted instead of printed; what is fine never displaces a problem.
 //
 // Process: controller, sluicectl run.   Thread: event loop.
 // Tested by: test/unit/controller/report/report_test.cc
@@ -60,9 +60,15 @@ class Report {
   std::map<model::ObjectKey, Lines> printed_;
   std::vector<model::Problem> problems_;
   std::string obstacle_;
-  std::uint64_t second_ms_ = 0;  // start of the second that is counted
-  std::uint32_t lines_ = 0;
-  std::uint32_t held_back_ = 0;
+
+  struct Budget {
+    std::uint64_t second_ms = 0;  // start of the second that is counted
+    std::uint32_t lines = 0;
+    std::uint32_t held_back = 0;
+  };
+
+  Budget good_news_;
+  Budget problem_lines_;
 };
 
 }  // namespace sluice::report

@@ -98,7 +98,7 @@ TEST_F(ReportTest, AnObstacleIsPrintedOnceUntilItIsGone) {
   report_.obstacle("", 0);
   report_.obstacle("no space", 0);
   report_.obstacle("no space", 0);
-  EXPECT_THAT(printed(), ElementsAre("! no space: the table before it stays"));
+  EXPECT_THAT(printed(), ElementsAre("! no space (the published table stays)"));
   report_.obstacle("", 0);
   EXPECT_THAT(printed(), ElementsAre("the table is published again"));
 }
@@ -108,7 +108,15 @@ TEST_F(ReportTest, ABurstIsCutAndCounted) {
   report_.news(burst, 5000);
   EXPECT_EQ(printed().size(), Report::kLinesPerSecond + 1);
   report_.news({"later"}, 6000);
-  EXPECT_THAT(printed(), ElementsAre("! 5 more lines", "later"));
+  EXPECT_THAT(printed(), ElementsAre("5 more lines", "later"));
+}
+
+// Symptom: a bad file was not reported when it came with many good ones.
+TEST_F(ReportTest, AProblemIsPrintedInABurstOfGoodNews) {
+  report_.news(std::vector<std::string>(Report::kLinesPerSecond + 5, "news"), 5000);
+  printed();
+  report_.problems({{{"web.yaml", 3}, "HTTPRoute/default/r", "spec.rules", "too many"}}, 5000);
+  EXPECT_THAT(printed(), ElementsAre("! web.yaml:3: HTTPRoute/default/r: spec.rules: too many"));
 }
 
 }  // namespace
