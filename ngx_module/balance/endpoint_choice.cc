@@ -22,23 +22,21 @@ bool same_address(const table::Endpoint& a, const table::Endpoint& b) {
 }
 
 // The slot's word, read once; none when the slot is outside the file or another backend's.
-std::optional<std::uint64_t> load_slot(arena::ReadMapping& mapping, std::uint32_t slot,
-                                       std::uint32_t incarnation) {
-  const std::size_t at = std::size_t{slot} * sizeof(table::EndpointSlot);
+std::optional<std::uint64_t> load_slot(arena::ReadMapping& mapping, table::SlotRef backend) {
+  const std::size_t at = std::size_t{backend.slot} * sizeof(table::EndpointSlot);
   const std::span<const std::byte> file = mapping.endpoint_file(at + sizeof(table::EndpointSlot));
   if (!fits(at, 1, sizeof(table::EndpointSlot), file.size())) return std::nullopt;
   const auto* const record = reinterpret_cast<const table::EndpointSlot*>(file.data() + at);
   const std::uint64_t word = arena::load_word(record->word, std::memory_order_acquire);
-  if (arena::slot_word_incarnation(word) != (incarnation & 0xffffffU)) return std::nullopt;
+  if (arena::slot_word_incarnation(word) != (backend.incarnation & 0xffffffU)) return std::nullopt;
   return word;
 }
 
 // The endpoints that a slot leads to.
 class List {
  public:
-  static std::optional<List> of_slot(arena::ReadMapping& mapping, std::uint32_t slot,
-                                     std::uint32_t incarnation) {
-    const auto word = load_slot(mapping, slot, incarnation);
+  static std::optional<List> of_slot(arena::ReadMapping& mapping, table::SlotRef backend) {
+    const auto word = load_slot(mapping, backend);
     if (!word) return std::nullopt;
     List list;
     list.offset_ = arena::word_offset(*word);
@@ -134,15 +132,15 @@ void Tried::forget_last() {
   if (count_ > 0) --count_;
 }
 
-Choice check_backend(arena::ReadMapping& mapping, std::uint32_t slot, std::uint32_t incarnation) {
-  const std::optional<List> list = List::of_slot(mapping, slot, incarnation);
+Choice check_backend(arena::ReadMapping& mapping, table::SlotRef backend) {
+  const std::optional<List> list = List::of_slot(mapping, backend);
   if (!list) return Choice::kGone;
   return list->count() == 0 ? Choice::kNoEndpoints : Choice::kChosen;
 }
 
-Chosen choose_endpoint(arena::ReadMapping& mapping, std::uint32_t slot, std::uint32_t incarnation,
-                       const Tried& tried, std::uint64_t now_ms, Random& random, Target& target) {
-  const std::optional<List> list = List::of_slot(mapping, slot, incarnation);
+Chosen choose_endpoint(arena::ReadMapping& mapping, table::SlotRef backend, const Tried& tried,
+                       std::uint64_t now_ms, Random& random, Target& target) {
+  const std::optional<List> list = List::of_slot(mapping, backend);
   if (!list) return {};
   if (list->count() == 0) return {Choice::kNoEndpoints, 0};
   const auto endpoint = list->at(pick(*list, tried, mapping, now_ms, random));

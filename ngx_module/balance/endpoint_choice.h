@@ -18,6 +18,7 @@
 #include <string_view>
 
 #include "ngx_module/balance/random.h"
+#include "shared/table/endpoints.h"
 #include "shared/table/format.h"
 
 namespace sluice::arena {
@@ -65,9 +66,9 @@ struct Chosen {
 };
 
 // Whether the backend has an endpoint at all.
-Choice check_backend(arena::ReadMapping& mapping, std::uint32_t slot, std::uint32_t incarnation);
+Choice check_backend(arena::ReadMapping& mapping, table::SlotRef backend);
 
-Chosen choose_endpoint(arena::ReadMapping& mapping, std::uint32_t slot, std::uint32_t incarnation,
-                       const Tried& tried, std::uint64_t now_ms, Random& random, Target& target);
+Chosen choose_endpoint(arena::ReadMapping& mapping, table::SlotRef backend, const Tried& tried,
+                       std::uint64_t now_ms, Random& random, Target& target);
 
 }  // namespace sluice::balance

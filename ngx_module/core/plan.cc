@@ -95,8 +95,7 @@ bool make_plan(const table::Reader& reader, const match::Match& match, std::uint
     return !copier.out_of_memory();
   }
   plan.backend = copier.text(share->name, share->name_bytes);
-  plan.slot = share->slot;
-  plan.incarnation = share->incarnation;
+  plan.slot = {share->slot, share->incarnation};
   if (share->status != 0) plan.reason = Reason::kInvalidBackend;
   return !copier.out_of_memory();
 }

@@ -11,6 +11,7 @@
 #include <string_view>
 
 #include "shared/match/matcher.h"
+#include "shared/table/endpoints.h"
 #include "shared/table/reader.h"
 
 namespace sluice::core {
@@ -39,8 +40,7 @@ struct Plan {
   Reason reason = Reason::kNoTable;
   std::uint16_t rule = 0;         // index in the route
   std::uint16_t client_port = 0;  // of the listener, as clients see it
-  std::uint32_t slot = 0;         // of the backend's endpoints
-  std::uint32_t incarnation = 0;
+  table::SlotRef slot;            // of the backend's endpoints
   std::uint64_t generation = 0;
   std::string_view gateway;    // "namespace/name"
   std::string_view listener;   // its name

@@ -63,8 +63,8 @@ core::Reason choose(listen::Worker& worker, RequestState& state, std::uint32_t& 
   for (int i = 0; i < kMaxRepeats; ++i) {
     const arena::Snapshot snapshot = worker.table()->enter();
     const balance::Chosen chosen =
-        balance::choose_endpoint(*worker.table(), state.plan.slot, state.plan.incarnation,
-                                 state.tried, ngx_current_msec, worker.random(), state.target);
+        balance::choose_endpoint(*worker.table(), state.plan.slot, state.tried, ngx_current_msec,
+                                 worker.random(), state.target);
     if (!worker.table()->unmoved(snapshot)) continue;
     endpoints = chosen.endpoints;
     if (chosen.choice == balance::Choice::kNoEndpoints) return core::Reason::kNoEndpoints;

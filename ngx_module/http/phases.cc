@@ -33,7 +33,7 @@ ngx_int_t answer(ngx_http_request_t* r, core::Reason reason) {
 core::Reason check_backend(const core::Plan& plan) {
   listen::Worker* const worker = listen::Worker::current();
   if (worker == nullptr || worker->table() == nullptr) return core::Reason::kNoTable;
-  switch (balance::check_backend(*worker->table(), plan.slot, plan.incarnation)) {
+  switch (balance::check_backend(*worker->table(), plan.slot)) {
     case balance::Choice::kChosen:
       return core::Reason::kNone;
     case balance::Choice::kGone:

@@ -33,9 +33,7 @@ class EndpointChoiceTest : public testing::Test {
   }
 
   Choice choose() {
-    return choose_endpoint(table_.mapping(), ref_.slot, ref_.incarnation, tried_, kNow, random_,
-                           target_)
-        .choice;
+    return choose_endpoint(table_.mapping(), ref_, tried_, kNow, random_, target_).choice;
   }
 
   std::map<int, int> choose_often(int times) {
@@ -124,14 +122,14 @@ TEST_F(EndpointChoiceTest, AForgottenTryDoesNotCount) {
 TEST_F(EndpointChoiceTest, AnEmptyBackendHasNoEndpoints) {
   put({});
   EXPECT_EQ(choose(), Choice::kNoEndpoints);
-  EXPECT_EQ(check_backend(table_.mapping(), ref_.slot, ref_.incarnation), Choice::kNoEndpoints);
+  EXPECT_EQ(check_backend(table_.mapping(), ref_), Choice::kNoEndpoints);
 }
 
 TEST_F(EndpointChoiceTest, AStrangersSlotIsGone) {
   put({ipv4(1)});
   ++ref_.incarnation;
   EXPECT_EQ(choose(), Choice::kGone);
-  EXPECT_EQ(check_backend(table_.mapping(), ref_.slot, ref_.incarnation), Choice::kGone);
+  EXPECT_EQ(check_backend(table_.mapping(), ref_), Choice::kGone);
 }
 
 TEST_F(EndpointChoiceTest, ASlotOutsideTheFileIsGone) {
