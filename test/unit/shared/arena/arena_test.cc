@@ -342,6 +342,22 @@ TEST_F(ArenaTest, SuccessorFencesWorkersThatStillReadTheSegmentItNeeds) {
   EXPECT_EQ(read_number(now), 42U);
 }
 
+TEST_F(ArenaTest, SuccessorFencesWorkersThatStillReadAListReplacedInTheSegmentItNeeds) {
+  std::unique_ptr<Arena> arena = open_arena();
+  const std::unique_ptr<ReadMapping> worker = open_worker();
+  arena->publish_root(write_number(*arena, 1), 1);
+  arena.reset();
+  arena = open_arena();  // writes the other segment, and dies before it publishes a root there
+  const Offset list = write_number(*arena, 7, LinkedBy::kSlot);
+  arena->publish_slot(slot_word(*arena), pack_slot_word(1, arena->segment(), list));
+  const Snapshot held = worker->enter();
+  arena->publish_slot(slot_word(*arena), pack_slot_word(1, 0, 0));
+  arena.reset();
+  arena = open_arena();
+  EXPECT_EQ(write_number(*arena, 8), list) << "the segment is written from its start";
+  EXPECT_FALSE(worker->unmoved(held));
+}
+
 TEST_F(ArenaTest, SuccessorOfADeadCompactionAllocatesBehindWhatSlotsPointTo) {
   std::unique_ptr<Arena> arena = open_arena();
   const std::unique_ptr<ReadMapping> worker = open_worker();
