@@ -18,6 +18,7 @@ BUILD = ROOT / os.environ.get("SLUICE_BUILD", "build")
 PYTHON = "/usr/bin/python3"
 JOBS = str(os.cpu_count() or 2)
 RUFF_VERSION = "0.17.6"
+NO_MODULE = ["-DSLUICE_MODULE=OFF", "-DSLUICE_CONTROLLER=OFF"]
 CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "sluice"
 
 # Counts of the long tests: what `make test` uses, and what `make fuzz` uses.
@@ -34,31 +35,64 @@ def run(command: list[str], **more) -> None:
     subprocess.run(command, cwd=ROOT, check=True, **more)
 
 
-def build(name: str, *options: str) -> Path:
+def configure(name: str, *options: str) -> Path:
     directory = BUILD / name
     run(
         ["cmake", "-S", ".", "-B", str(directory), "-G", "Ninja", *options],
         stdout=subprocess.DEVNULL,
     )
+    return directory
+
+
+def build(name: str, *options: str) -> Path:
+    directory = configure(name, *options)
     run(["ninja", "-C", str(directory), "-j", JOBS, "--quiet"])
     return directory
 
 
-def ctest(directory: Path, *options: str, full: bool = False) -> None:
+def tests() -> Path:
+    return build("tests", "-DCMAKE_BUILD_TYPE=RelWithDebInfo")
+
+
+def asan() -> Path:
+    return build(
+        "asan", "-DCMAKE_BUILD_TYPE=None", "-DCMAKE_CXX_FLAGS=-O1 -g1", "-DSLUICE_SANITIZE=address"
+    )
+
+
+def ctest(directory: Path, full: bool = False, slower: int = 1) -> None:
+    """Runs all ctests; `slower` divides the counts that are not in the environment."""
     counts = {
-        name: os.environ.get(name, values[1 if full else 0]) for name, values in COUNTS.items()
+        name: os.environ.get(name, str(int(values[1 if full else 0]) // slower))
+        for name, values in COUNTS.items()
     }
     print("counts (this run / make test / make fuzz):")
     for name, values in COUNTS.items():
         print(f"  {name}={counts[name]}   {values[0]} / {values[1]}")
     run(
-        ["ctest", "--test-dir", str(directory), "--output-on-failure", "-j", JOBS, *options],
+        ["ctest", "--test-dir", str(directory), "--output-on-failure", "-j", JOBS],
         env={**os.environ, **counts},
     )
 
 
-def tests() -> Path:
-    return build("tests", "-DCMAKE_BUILD_TYPE=RelWithDebInfo")
+def e2e(directory: Path, *options: str, changes: str = "5000") -> None:
+    changes = os.environ.get("SLUICE_LIVE_CHANGES", changes)
+    print(f"counts: SLUICE_LIVE_CHANGES={changes}")
+    command = [
+        PYTHON,
+        "-m",
+        "pytest",
+        "test/e2e",
+        "-q",
+        "--timeout",
+        "300",
+        "-p",
+        "no:cacheprovider",
+    ]
+    run(
+        [*command, "--build", str(directory), *options],
+        env={**os.environ, "SLUICE_LIVE_CHANGES": changes},
+    )
 
 
 def stage_build() -> None:
@@ -123,44 +157,27 @@ def stage_unit() -> None:
 
 
 def stage_asan() -> None:
-    directory = build(
-        "asan", "-DCMAKE_BUILD_TYPE=Debug", "-DSLUICE_SANITIZE=address", "-DSLUICE_MODULE=OFF"
-    )
-    ctest(directory, "-LE", "long")
+    directory = asan()
+    ctest(directory, slower=10)
+
+
+def stage_asan_e2e() -> None:
+    directory = asan()
+    nginx = CACHE / "nginx-asan"
+    run(["test/sanitizer/build-nginx", str(nginx)])
+    e2e(directory, "--sanitizer", "--nginx", str(nginx / "nginx"), changes="500")
 
 
 def stage_tsan() -> None:
-    directory = BUILD / "tsan"
-    options = [
-        "-DCMAKE_BUILD_TYPE=Debug",
-        "-DSLUICE_SANITIZE=thread",
-        "-DSLUICE_MODULE=OFF",
-        "-DSLUICE_CONTROLLER=OFF",
-    ]
-    run(
-        ["cmake", "-S", ".", "-B", str(directory), "-G", "Ninja", *options],
-        stdout=subprocess.DEVNULL,
+    directory = configure(
+        "tsan", "-DCMAKE_CXX_FLAGS=-O1 -g1", "-DSLUICE_SANITIZE=thread", *NO_MODULE
     )
-    run(["ninja", "-C", str(directory), "-j", JOBS, "--quiet", "unit_arena"])
-    run([str(directory / "bin/unit_arena"), "--gtest_filter=*Thread*"])
+    run(["ninja", "-C", str(directory), "-j", JOBS, "--quiet", "arena_threads"])
+    run([str(directory / "bin/arena_threads")])
 
 
 def stage_e2e() -> None:
-    directory = tests()
-    run(
-        [
-            PYTHON,
-            "-m",
-            "pytest",
-            "test/e2e",
-            "-q",
-            "-x",
-            "--build",
-            str(directory),
-            "-p",
-            "no:cacheprovider",
-        ]
-    )
+    e2e(tests())
 
 
 def stage_demo() -> None:
@@ -187,6 +204,7 @@ STAGES: dict[str, Callable] = {
     "asan": stage_asan,
     "tsan": stage_tsan,
     "e2e": stage_e2e,
+    "asan-e2e": stage_asan_e2e,
     "demo": stage_demo,
 }
 ON_REQUEST: dict[str, Callable] = {"bench": stage_bench, "matrix": stage_matrix, "fuzz": stage_fuzz}

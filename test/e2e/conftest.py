@@ -1,5 +1,6 @@
 """Fixtures: a real nginx, real clients, and no tolerance for [alert] or [emerg]."""
 
+import os
 import sys
 import tempfile
 from pathlib import Path
@@ -17,7 +18,16 @@ def pytest_addoption(parser):
     parser.addoption(
         "--build", default=str(ROOT / "build"), help="build directory with bin/ and modules/"
     )
+    parser.addoption("--sanitizer", action="store_true", help="programs have sanitizers built in")
     parser.addoption("--nginx", default=None, help="nginx to run; default: the one sluicectl finds")
+
+
+SANITIZER = {
+    # The three arrays of a module exist in nginx too, hence no odr; leaks.supp names nginx's own.
+    "ASAN_OPTIONS": "detect_odr_violation=0:log_path={reports}/report",
+    "UBSAN_OPTIONS": "print_stacktrace=1:log_path={reports}/report",
+    "LSAN_OPTIONS": f"suppressions={ROOT}/test/sanitizer/leaks.supp:print_suppressions=0",
+}
 
 
 def pytest_configure(config):
@@ -43,6 +53,27 @@ def scratch():
         path = Path(name)
         path.chmod(0o755)
         yield path
+
+
+@pytest.fixture(scope="session")
+def reports(request):
+    """Where sanitizers write; set in the environment of everything that a test starts."""
+    with tempfile.TemporaryDirectory(prefix="sluice-sanitizer-") as name:
+        path = Path(name)
+        path.chmod(0o777)
+        if request.config.getoption("--sanitizer"):
+            values = {key: text.format(reports=path) for key, text in SANITIZER.items()}
+            os.environ.update(values)
+        yield path
+
+
+@pytest.fixture(autouse=True)
+def no_sanitizer_reports(reports):
+    yield
+    texts = [path.read_text(errors="replace") for path in sorted(reports.iterdir())]
+    for path in reports.iterdir():
+        path.unlink()
+    assert not texts, "\n".join(texts)[:10000]
 
 
 @pytest.fixture(scope="session")
