@@ -14,6 +14,7 @@ namespace {
 
 // How long route and Gateway conditions wait for a worker when none lives.
 constexpr std::int64_t kPatienceMs = 1000;
+constexpr std::int64_t kNever = std::numeric_limits<std::int64_t>::max();
 
 }  // namespace
 
@@ -21,8 +22,6 @@ struct StatusBook::Entry {
   resolve::ObjectFindings findings;
   std::uint64_t published = 0;
   std::int64_t put_ms = 0;
-  bool fresh = true;     // put since the last refresh
-  bool waiting = false;  // something is held back
   Shown shown;
 };
 
@@ -33,36 +32,64 @@ void StatusBook::put(const resolve::ObjectFindings& findings, std::uint64_t publ
                      std::int64_t now_ms) {
   std::shared_ptr<Entry>& entry = entries_[findings.object];
   if (entry == nullptr) entry = std::make_shared<Entry>();
+  waiting_.erase({entry->published, findings.object});
   entry->findings = findings;
   entry->published = published;
   entry->put_ms = now_ms;
-  entry->fresh = true;
-  pending_.insert(findings.object);
+  fresh_.insert(findings.object);
 }
 
 void StatusBook::remove(const model::ObjectKey& key) {
-  if (entries_.erase(key) > 0) removed_.insert(key);
-  pending_.erase(key);
+  const auto found = entries_.find(key);
+  if (found == entries_.end()) return;
+  waiting_.erase({found->second->published, key});
+  fresh_.erase(key);
+  entries_.erase(found);
+  removed_.insert(key);
 }
 
 bool StatusBook::refresh_entry(const model::ObjectKey& key, std::int64_t now_ms) {
   Entry& entry = *entries_.at(key);
+  const std::int64_t patience_ends_ms = entry.put_ms + kPatienceMs;
   View view{data_plane_, Release::kNot, entry.findings.generation, now_ms};
   if (data_plane_.any_worker) {
     if (data_plane_.acknowledged >= entry.published) view.release = Release::kNow;
-  } else if (now_ms - entry.put_ms >= kPatienceMs) {
+  } else if (now_ms >= patience_ends_ms) {
     view.release = Release::kTimed;
   }
-  Shown shown = show(entry.findings, entry.shown, view, entry.waiting);
-  entry.fresh = false;
-  if (entry.waiting) {
-    pending_.insert(key);
+  bool waits = false;
+  Shown shown = show(entry.findings, entry.shown, view, waits);
+  if (waits) {
+    waiting_.insert({entry.published, key});
+    patience_ends_ms_ = std::min(patience_ends_ms_, patience_ends_ms);
   } else {
-    pending_.erase(key);
+    waiting_.erase({entry.published, key});
   }
   if (shown == entry.shown) return false;
   entry.shown = std::move(shown);
   return true;
+}
+
+std::set<model::ObjectKey> StatusBook::released(std::int64_t now_ms) {
+  std::set<model::ObjectKey> keys;
+  if (data_plane_.any_worker) {
+    for (const auto& [published, key] : waiting_) {
+      if (published > data_plane_.acknowledged) break;
+      keys.insert(key);
+    }
+    return keys;
+  }
+  if (now_ms < patience_ends_ms_) return keys;
+  patience_ends_ms_ = kNever;
+  for (const auto& [published, key] : waiting_) {
+    const std::int64_t ends_ms = entries_.at(key)->put_ms + kPatienceMs;
+    if (ends_ms <= now_ms) {
+      keys.insert(key);
+    } else {
+      patience_ends_ms_ = std::min(patience_ends_ms_, ends_ms);
+    }
+  }
+  return keys;
 }
 
 std::vector<model::ObjectKey> StatusBook::refresh(const DataPlane& data_plane,
@@ -72,7 +99,9 @@ std::vector<model::ObjectKey> StatusBook::refresh(const DataPlane& data_plane,
                                data_plane.failed_sockets != data_plane_.failed_sockets ||
                                data_plane.listeners_on != data_plane_.listeners_on;
   data_plane_ = data_plane;
-  std::set<model::ObjectKey> due = pending_;
+  if (workers_changed) patience_ends_ms_ = now_ms;
+  std::set<model::ObjectKey> due = released(now_ms);
+  due.merge(std::exchange(fresh_, {}));
   if (workers_changed || sockets_changed) {
     for (auto it = entries_.lower_bound({model::Kind::kGateway, {}});
          it != entries_.end() && it->first.kind == model::Kind::kGateway; ++it) {
@@ -96,15 +125,9 @@ nlohmann::json StatusBook::status_of(const model::ObjectKey& key) const {
 }
 
 int StatusBook::timeout_ms(std::int64_t now_ms) const {
-  std::int64_t soonest = std::numeric_limits<std::int64_t>::max();
-  for (const model::ObjectKey& key : pending_) {
-    const Entry& entry = *entries_.at(key);
-    if (entry.fresh) return 0;
-    if (data_plane_.any_worker) continue;
-    soonest = std::min(soonest, entry.put_ms + kPatienceMs - now_ms);
-  }
-  if (soonest == std::numeric_limits<std::int64_t>::max()) return -1;
-  return static_cast<int>(std::max<std::int64_t>(soonest, 0));
+  if (!fresh_.empty()) return 0;
+  if (data_plane_.any_worker || waiting_.empty()) return -1;
+  return static_cast<int>(std::clamp<std::int64_t>(patience_ends_ms_ - now_ms, 0, kPatienceMs));
 }
 
 }  // namespace sluice::status

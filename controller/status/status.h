@@ -10,6 +10,7 @@
 // when it is new. Everything else of a status (attachedRoutes, addresses) is shown at once.
 //
 // Process: controller, sluicectl check.   Thread: event loop.   Pure: time comes in.
+// Cost of refresh(): what was put, released or (on news of workers and sockets) every Gateway.
 // Tested by: test/unit/controller/status/, test/golden
 #pragma once
 
@@ -20,6 +21,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "controller/model/store.h"
@@ -58,13 +60,18 @@ class StatusBook {
  private:
   struct Entry;
 
+  // The waiting ones that may be shown as True now.
+  std::set<model::ObjectKey> released(std::int64_t now_ms);
   // Returns whether what is shown changed.
   bool refresh_entry(const model::ObjectKey& key, std::int64_t now_ms);
 
   std::string controller_name_;
   DataPlane data_plane_;
   std::map<model::ObjectKey, std::shared_ptr<Entry>> entries_;
-  std::set<model::ObjectKey> pending_;  // put since the last refresh, or waiting for workers
+  std::set<model::ObjectKey> fresh_;  // put since the last refresh
+  // Something is held back until workers have adopted the generation.
+  std::set<std::pair<std::uint64_t, model::ObjectKey>> waiting_;
+  std::int64_t patience_ends_ms_ = 0;  // of the first one that waits, while no worker lives
   std::set<model::ObjectKey> removed_;
 };
 
