@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-BUILD = ROOT / os.environ.get("SLUICE_BUILD", "build")
+BUILD = ROOT / "build"
 PYTHON = "/usr/bin/python3"
 JOBS = str(os.cpu_count() or 2)
 RUFF_VERSION = "0.17.6"
