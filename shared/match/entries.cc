@@ -18,9 +18,6 @@ using table::Offset;
 
 static_assert(http::kOtherMethodBit == table::kOtherMethod);
 
-constexpr Loss kFits{};
-constexpr Loss kBrokenBytes{Verdict::kBroken, {}, {}, {}};
-
 }  // namespace
 
 std::optional<Entry> EntryMatcher::first(const EntryRun& run) {
@@ -29,10 +26,14 @@ std::optional<Entry> EntryMatcher::first(const EntryRun& run) {
 }
 
 bool EntryMatcher::fits(const Entry& entry) {
-  const Loss loss = check(entry);
-  if (trace_ != nullptr) trace_->candidate(reader_, entry, loss);
-  if (loss.verdict == Verdict::kBroken) broken_ = true;
-  return loss.verdict == Verdict::kWon;
+  const Verdict verdict = check(entry);
+  if (trace_ != nullptr) {
+    loss_.verdict = verdict;
+    trace_->candidate(reader_, entry, loss_);
+    loss_ = {};
+  }
+  if (verdict == Verdict::kBroken) broken_ = true;
+  return verdict == Verdict::kWon;
 }
 
 std::optional<Entry> EntryMatcher::first_by_walk(const EntryRun& run) {
@@ -101,53 +102,59 @@ void EntryMatcher::first_of_list(const EntryRun& run, Offset list, std::uint64_t
   }
 }
 
-Loss EntryMatcher::check(const Entry& entry) {
+Verdict EntryMatcher::check(const Entry& entry) {
   if (entry.methods != 0 && (entry.methods & request_.method) == 0) {
-    return {Verdict::kMethod, {}, {}, {}};
+    return Verdict::kMethod;
   }
   const std::uint32_t count = std::uint32_t{entry.headers} + entry.queries;
   std::uint64_t position = 0;
   for (std::uint32_t i = 0; i < count; ++i) {
     const auto condition = reader_.read_element<table::Condition>(entry.conditions, position, 0);
-    if (!condition) return kBrokenBytes;
+    if (!condition) return Verdict::kBroken;
     position += sizeof(table::Condition);
     const auto name = reader_.text(entry.conditions, position, condition->name_bytes);
     position += condition->name_bytes;
     const auto value = reader_.text(entry.conditions, position, condition->value_bytes);
     position = align_up(position + condition->value_bytes, 8);
-    if (!name || !value) return kBrokenBytes;
-    const Loss loss = check_condition(*condition, *name, *value);
-    if (loss.verdict != Verdict::kWon) return loss;
+    if (!name || !value) return Verdict::kBroken;
+    const Verdict verdict = check_condition(*condition, *name, *value);
+    if (verdict != Verdict::kWon) return verdict;
   }
-  return kFits;
+  return Verdict::kWon;
 }
 
-Loss EntryMatcher::check_condition(const table::Condition& condition, std::string_view name,
-                                   std::string_view value) {
+Verdict EntryMatcher::check_condition(const table::Condition& condition, std::string_view name,
+                                      std::string_view value) {
   switch (condition.kind) {
     case ConditionKind::kHeaderExact:
     case ConditionKind::kHeaderRegex: {
       const auto found = context_.facts.header(condition.name_hash, name);
-      if (!found) return {Verdict::kHeaderMissing, name, value, {}};
+      if (!found) return lose(Verdict::kHeaderMissing, name, value, {});
       const bool same = condition.kind == ConditionKind::kHeaderExact
                             ? *found == value
                             : context_.regexes.matches(condition.pattern, value, *found);
-      return same ? kFits : Loss{Verdict::kHeaderDiffers, name, value, *found};
+      return same ? Verdict::kWon : lose(Verdict::kHeaderDiffers, name, value, *found);
     }
     case ConditionKind::kQueryExact: {
       const auto found = context_.facts.query(name);
-      if (!found) return {Verdict::kQueryMissing, name, value, {}};
+      if (!found) return lose(Verdict::kQueryMissing, name, value, {});
       const bool same = http::decodes_to(*found, value);
-      return same ? kFits : Loss{Verdict::kQueryDiffers, name, value, *found};
+      return same ? Verdict::kWon : lose(Verdict::kQueryDiffers, name, value, *found);
     }
     case ConditionKind::kQueryRegex: {
       const auto found = context_.facts.decoded_query(name);
-      if (!found) return {Verdict::kQueryMissing, name, value, {}};
+      if (!found) return lose(Verdict::kQueryMissing, name, value, {});
       const bool same = context_.regexes.matches(condition.pattern, value, *found);
-      return same ? kFits : Loss{Verdict::kQueryDiffers, name, value, *found};
+      return same ? Verdict::kWon : lose(Verdict::kQueryDiffers, name, value, *found);
     }
   }
-  return kBrokenBytes;
+  return Verdict::kBroken;
+}
+
+Verdict EntryMatcher::lose(Verdict verdict, std::string_view name, std::string_view wanted,
+                           std::string_view found) {
+  if (trace_ != nullptr) loss_ = {verdict, name, wanted, found};
+  return verdict;
 }
 
 }  // namespace sluice::match

@@ -49,15 +49,19 @@ class EntryMatcher {
                      std::uint32_t count, std::uint32_t& best);
   void probe_index(const EntryRun& run, const table::HeaderIndex& index, std::uint32_t name,
                    std::uint32_t& best);
-  Loss check(const table::Entry& entry);
-  Loss check_condition(const table::Condition& condition, std::string_view name,
-                       std::string_view value);
+  Verdict check(const table::Entry& entry);
+  Verdict check_condition(const table::Condition& condition, std::string_view name,
+                          std::string_view value);
+  // Remembers for the trace why an entry lost. Returns the verdict.
+  Verdict lose(Verdict verdict, std::string_view name, std::string_view wanted,
+               std::string_view found);
 
   const table::Reader& reader_;
   std::uint64_t seed_;
   const RequestView& request_;
   LookupContext& context_;
   Trace* trace_;
+  Loss loss_;
   bool broken_ = false;
 };
 

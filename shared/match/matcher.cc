@@ -1,6 +1,7 @@
 #include "shared/match/matcher.h"
 
-#include <array>
+#include <algorithm>
+#include <cstring>
 #include <optional>
 
 #include "shared/match/entries.h"
@@ -22,46 +23,39 @@ using table::Reader;
 using table::Shard;
 using table::Tab;
 
-std::optional<Group> find_socket_group(const Reader& reader, const table::Root& root,
-                                       const table::SocketKey& key) {
-  std::optional<Group> found;
+// Finds the record that `is_wanted` in a Tab and copies it to `out`, which holds anything when
+// there is none.
+template <class Record, class IsWanted>
+bool find_record(const Reader& reader, const Tab& tab, std::uint64_t hash, Record& out,
+                 IsWanted&& is_wanted) {
+  return table::find_in_tab(reader, tab, hash, [&](Offset offset) {
+    const std::byte* from = reader.bytes_at(offset, 0, sizeof(Record));
+    if (from == nullptr) return false;
+    out = Reader::copy<Record>(from);
+    return is_wanted();
+  });
+}
+
+bool find_socket_group(const Reader& reader, const table::Root& root, const table::SocketKey& key,
+                       Group& out) {
   const std::span<const std::uint8_t, 16> address(key.address);
   const std::uint64_t hash = table::socket_key_hash(root.hash_seed, key.family, key.port, address);
-  table::find_in_tab(reader, root.sockets, hash, [&](Offset offset) {
-    found = reader.read<Group>(offset);
-    if (found && found->kind == table::GroupKind::kSocket && found->family == key.family &&
-        found->port == key.port &&
-        std::equal(address.begin(), address.end(), std::begin(found->address))) {
-      return true;
-    }
-    found.reset();
-    return false;
+  return find_record(reader, root.sockets, hash, out, [&] {
+    return out.kind == table::GroupKind::kSocket && out.family == key.family &&
+           out.port == key.port && std::memcmp(out.address, address.data(), address.size()) == 0;
   });
-  return found;
 }
 
-std::optional<Group> find_named_group(const Reader& reader, const table::Root& root,
-                                      std::string_view gateway, std::uint16_t port) {
-  std::optional<Group> found;
-  const std::uint64_t hash = table::named_key_hash(root.hash_seed, gateway, port);
-  table::find_in_tab(reader, root.named, hash, [&](Offset offset) {
-    found = reader.read<Group>(offset);
-    if (found && found->kind == table::GroupKind::kNamed && found->port == port &&
-        reader.text(found->name, 0, found->name_bytes) == gateway) {
-      return true;
-    }
-    found.reset();
-    return false;
-  });
-  return found;
-}
-
-std::optional<Group> find_group(const Reader& reader, const table::Root& root,
-                                const GroupKey& key) {
-  if (key.named) return find_named_group(reader, root, key.gateway, key.port);
-  std::optional<Group> group = find_socket_group(reader, root, key.socket);
-  if (group) return group;
-  return find_socket_group(reader, root, {key.socket.family, key.socket.port, {}});
+bool find_group(const Reader& reader, const table::Root& root, const GroupKey& key, Group& out) {
+  if (key.named) {
+    const std::uint64_t hash = table::named_key_hash(root.hash_seed, key.gateway, key.port);
+    return find_record(reader, root.named, hash, out, [&] {
+      return out.kind == table::GroupKind::kNamed && out.port == key.port &&
+             reader.text(out.name, 0, out.name_bytes) == key.gateway;
+    });
+  }
+  return find_socket_group(reader, root, key.socket, out) ||
+         find_socket_group(reader, root, {key.socket.family, key.socket.port, {}}, out);
 }
 
 // Calls probe(kind, name) for the hostnames that cover `host`, from the most to the least specific,
@@ -89,45 +83,29 @@ bool has_hostname(const Reader& reader, const Record& record, HostKind kind,
   return name.empty() || reader.text(record.hostname, 0, name.size()) == name;
 }
 
-std::optional<Listener> find_listener(const Reader& reader, const table::Root& root,
-                                      const Group& group, std::string_view host) {
-  std::optional<Listener> found;
-  const auto probe = [&](HostKind kind, std::string_view name) {
+bool find_listener(const Reader& reader, const table::Root& root, const Group& group,
+                   std::string_view host, Listener& out) {
+  return probe_hostnames(group, host, [&](HostKind kind, std::string_view name) {
     const std::uint64_t hash = table::listener_key_hash(root.hash_seed, group.id, kind, name);
-    return table::find_in_tab(reader, root.listeners, hash, [&](Offset offset) {
-      found = reader.read<Listener>(offset);
-      if (found && found->group == group.id && has_hostname(reader, *found, kind, name)) {
-        return true;
-      }
-      found.reset();
-      return false;
+    return find_record(reader, root.listeners, hash, out, [&] {
+      return out.group == group.id && has_hostname(reader, out, kind, name);
     });
-  };
-  probe_hostnames(group, host, probe);
-  return found;
+  });
 }
 
-std::optional<Shard> find_shard(const Reader& reader, const table::Root& root,
-                                std::uint32_t listener, HostKind kind, std::string_view name) {
-  std::optional<Shard> found;
+bool find_shard(const Reader& reader, const table::Root& root, std::uint32_t listener,
+                HostKind kind, std::string_view name, Shard& out) {
   const std::uint64_t hash = table::shard_key_hash(root.hash_seed, listener, kind, name);
-  table::find_in_tab(reader, root.shards, hash, [&](Offset offset) {
-    found = reader.read<Shard>(offset);
-    if (found && found->listener == listener && has_hostname(reader, *found, kind, name)) {
-      return true;
-    }
-    found.reset();
-    return false;
+  return find_record(reader, root.shards, hash, out, [&] {
+    return out.listener == listener && has_hostname(reader, out, kind, name);
   });
-  return found;
 }
 
 void find_in_shards(const Reader& reader, const table::Root& root, const RequestView& request,
                     EntryMatcher& entries, ShardSearch& search, Match& match) {
   probe_hostnames(match.listener, request.host, [&](HostKind kind, std::string_view name) {
-    const std::optional<Shard> shard = find_shard(reader, root, match.listener.id, kind, name);
-    if (!shard) return false;
-    const std::optional<table::Entry> entry = search.find(*shard);
+    if (!find_shard(reader, root, match.listener.id, kind, name, match.shard)) return false;
+    const std::optional<table::Entry> entry = search.find(match.shard);
     if (!entry) return false;
     const auto action = reader.read<table::Action>(entry->action);
     if (!action) {
@@ -135,7 +113,6 @@ void find_in_shards(const Reader& reader, const table::Root& root, const Request
       return false;
     }
     match.outcome = Outcome::kMatched;
-    match.shard = *shard;
     match.entry = *entry;
     match.action = *action;
     return true;
@@ -152,18 +129,13 @@ Match find_rule(const Reader& reader, const GroupKey& key, const RequestView& re
     if (!reader.empty()) match.outcome = Outcome::kBroken;
     return match;
   }
-  const std::optional<Group> group = find_group(reader, *root, key);
-  if (!group) return match;
-  const bool usual_host = request.host.size() <= table::kMaxHostBytes;
-  const std::optional<Listener> listener =
-      usual_host ? find_listener(reader, *root, *group, request.host) : std::nullopt;
-  if (!listener) {
-    match.outcome = Outcome::kNoListener;
-    return match;
-  }
-  match.listener = *listener;
+  Group group;
+  if (!find_group(reader, *root, key, group)) return match;
+  match.outcome = Outcome::kNoListener;
+  if (request.host.size() > table::kMaxHostBytes) return match;
+  if (!find_listener(reader, *root, group, request.host, match.listener)) return match;
   match.outcome = Outcome::kNoRule;
-  if (trace != nullptr) trace->listener(reader, *listener);
+  if (trace != nullptr) trace->listener(reader, match.listener);
   if (request.path.size() > table::kMaxPathBytes) return match;
 
   context.facts.begin(request);

@@ -62,9 +62,9 @@ enum class Outcome : std::uint8_t {
 
 struct Match {
   Outcome outcome = Outcome::kNoGroup;
-  table::Listener
-      listener{};  // copied records; their offsets lead on through the Reader. Set from kNoRule on
-  table::Shard shard{};  // set when matched, as is all below
+  // Copied records; their offsets lead on through the Reader.
+  table::Listener listener{};  // set from kNoRule on
+  table::Shard shard{};        // set when matched, as is all below
   table::Entry entry{};
   table::Action action{};
 };

@@ -40,22 +40,19 @@ void ShardSearch::cut_path(std::uint32_t max_depth) {
   is_cut_ = true;
 }
 
-std::optional<ShardSearch::FoundNode> ShardSearch::find_node(const table::Tab& nodes,
-                                                             std::uint32_t depth) {
+// Finds the node of the path's first `depth` segments; `out` holds anything when there is none.
+bool ShardSearch::find_node(const table::Tab& nodes, std::uint32_t depth, FoundNode& out) {
   const PathCuts::Cut& cut = context_.cuts.at(depth);
-  const std::string_view path = path_.substr(0, cut.bytes);
-  std::optional<FoundNode> found;
-  table::find_in_tab(reader_, nodes, cut.hash, [&](Offset offset) {
-    const auto node = reader_.read<table::Node>(offset);
-    if (!node || node->path_bytes != path.size()) return false;
-    const std::uint64_t entries = std::uint64_t{node->exact_entries} + node->prefix_entries;
-    if (reader_.text(offset, sizeof(table::Node) + entries * sizeof(Entry), path.size()) != path) {
-      return false;
-    }
-    found = {*node, offset};
-    return true;
+  const std::string_view path(path_.data(), cut.bytes);
+  return table::find_in_tab(reader_, nodes, cut.hash, [&](Offset offset) {
+    const std::byte* from = reader_.bytes_at(offset, 0, sizeof(table::Node));
+    if (from == nullptr) return false;
+    out = {table::Reader::copy<table::Node>(from), offset};
+    if (out.node.path_bytes != path.size()) return false;
+    const std::uint64_t entries = std::uint64_t{out.node.exact_entries} + out.node.prefix_entries;
+    const std::uint64_t skip_bytes = sizeof(table::Node) + entries * sizeof(Entry);
+    return reader_.text(offset, skip_bytes, path.size()) == path;
   });
-  return found;
 }
 
 std::optional<Entry> ShardSearch::find_exact(const table::Shard& shard) {
@@ -63,11 +60,11 @@ std::optional<Entry> ShardSearch::find_exact(const table::Shard& shard) {
   if (!cuts.whole() || (shard.exact_depths & table::depth_bit(cuts.depth())) == 0) {
     return std::nullopt;
   }
-  const std::optional<FoundNode> found = find_node(shard.nodes, cuts.depth());
-  if (!found) return std::nullopt;
+  FoundNode found;
+  if (!find_node(shard.nodes, cuts.depth(), found)) return std::nullopt;
   if (trace_ != nullptr) trace_->path(table::PathKind::kExact, path_);
   return entries_.first(
-      {found->offset, sizeof(table::Node), found->node.exact_entries, found->node.exact_index});
+      {found.offset, sizeof(table::Node), found.node.exact_entries, found.node.exact_index});
 }
 
 std::optional<Entry> ShardSearch::find_prefix(const table::Shard& shard) {
@@ -88,14 +85,14 @@ std::optional<Entry> ShardSearch::find_prefix(const table::Shard& shard) {
 }
 
 std::optional<Entry> ShardSearch::try_prefix(const table::Shard& shard, std::uint32_t depth) {
-  const std::optional<FoundNode> found = find_node(shard.nodes, depth);
-  if (!found) return std::nullopt;
+  FoundNode found;
+  if (!find_node(shard.nodes, depth, found)) return std::nullopt;
   if (trace_ != nullptr) {
     trace_->path(table::PathKind::kPrefix, path_.substr(0, context_.cuts.at(depth).bytes));
   }
-  const std::uint64_t exact_bytes = std::uint64_t{found->node.exact_entries} * sizeof(Entry);
-  return entries_.first({found->offset, sizeof(table::Node) + exact_bytes,
-                         found->node.prefix_entries, found->node.prefix_index});
+  const std::uint64_t exact_bytes = std::uint64_t{found.node.exact_entries} * sizeof(Entry);
+  return entries_.first({found.offset, sizeof(table::Node) + exact_bytes, found.node.prefix_entries,
+                         found.node.prefix_index});
 }
 
 std::optional<Entry> ShardSearch::find_regex(const table::Shard& shard) {

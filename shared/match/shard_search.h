@@ -33,12 +33,12 @@ class ShardSearch {
 
  private:
   struct FoundNode {
-    table::Node node{};
-    table::Offset offset = 0;
+    table::Node node;
+    table::Offset offset;
   };
 
   void cut_path(std::uint32_t max_depth);
-  std::optional<FoundNode> find_node(const table::Tab& nodes, std::uint32_t depth);
+  bool find_node(const table::Tab& nodes, std::uint32_t depth, FoundNode& out);
   std::optional<table::Entry> find_exact(const table::Shard& shard);
   std::optional<table::Entry> find_regex(const table::Shard& shard);
   std::optional<table::Entry> find_prefix(const table::Shard& shard);

@@ -142,8 +142,9 @@ Answer LiveTable::find(const Request& request, match::Trace* trace) {
       match::find_rule(table, request.group, RequestBytes(request).view(), context_, trace);
   Answer answer;
   answer.outcome = found.outcome;
-  answer.listener = found.listener.id;
-  if (found.outcome != match::Outcome::kMatched) return answer;
+  const bool matched = found.outcome == match::Outcome::kMatched;
+  if (matched || found.outcome == match::Outcome::kNoRule) answer.listener = found.listener.id;
+  if (!matched) return answer;
   answer.hostname.kind = found.shard.hostname_kind;
   answer.hostname.name =
       table.text(found.shard.hostname, 0, found.shard.hostname_bytes).value_or("");
