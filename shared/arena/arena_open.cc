@@ -33,29 +33,38 @@ std::uint64_t monotonic_ms() {
 }
 
 // /dev/shm is writable for everybody: a directory that somebody else put there is not ours.
-Result<void> make_directory(const std::string& path, mode_t mode, std::uint32_t gid) {
-  if (mkdir(path.c_str(), mode) != 0 && errno != EEXIST) return fail_errno("making " + path);
+Result<uid_t> check_owner(const std::string& path) {
   struct stat status = {};
-  if (lstat(path.c_str(), &status) != 0) return fail_errno("looking at " + path);
+  if (stat(path.c_str(), &status) != 0) return fail_errno("looking at " + path);
   if (!S_ISDIR(status.st_mode)) return fail(Errc::kInvalid, path + " is not a directory");
   if (status.st_uid != geteuid() && status.st_uid != 0) {
     return fail(Errc::kConflict, path + " belongs to another user");
   }
-  if (status.st_uid != geteuid()) return {};
-  if (gid != static_cast<std::uint32_t>(-1) &&
-      chown(path.c_str(), static_cast<uid_t>(-1), gid) != 0) {
-    return fail_errno("giving " + path + " its group");
-  }
-  if (chmod(path.c_str(), mode) != 0) return fail_errno("setting the mode of " + path);
-  return {};
+  return status.st_uid;
 }
 
 Result<void> make_directories(const ArenaOptions& options) {
   // The upper one may be somebody's existing directory: its mode is not ours to change.
-  if (mkdir(options.directory.c_str(), 0755) != 0 && errno != EEXIST) {
-    return fail_errno("making " + options.directory);
+  const std::string& upper = options.directory;
+  if (mkdir(upper.c_str(), 0755) != 0) {
+    if (errno != EEXIST) return fail_errno("making " + upper);
+  } else if (chmod(upper.c_str(), 0755) != 0) {  // whatever the umask: workers pass through it
+    return fail_errno("setting the mode of " + upper);
   }
-  return make_directory(table_directory(options.directory), 02750, options.gid);
+  Result<uid_t> owner = check_owner(upper);
+  if (!owner) return tl::unexpected<Error>(std::move(owner.error()));
+
+  const std::string path = table_directory(upper);
+  if (mkdir(path.c_str(), 0750) != 0 && errno != EEXIST) return fail_errno("making " + path);
+  owner = check_owner(path);
+  if (!owner) return tl::unexpected<Error>(std::move(owner.error()));
+  if (*owner != geteuid()) return {};
+  if (options.gid != static_cast<std::uint32_t>(-1) &&
+      chown(path.c_str(), static_cast<uid_t>(-1), options.gid) != 0) {
+    return fail_errno("giving " + path + " its group");
+  }
+  if (chmod(path.c_str(), 02750) != 0) return fail_errno("setting the mode of " + path);
+  return {};
 }
 
 struct FilePlan {

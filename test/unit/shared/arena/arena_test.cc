@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cstdint>
 #include <memory>
@@ -90,6 +91,14 @@ TEST_F(ArenaTest, ForeignDirectoryIsRefused) {
   const Result<std::unique_ptr<Arena>> arena = Arena::open({.directory = directory_.path()});
   ASSERT_FALSE(arena.has_value());
   EXPECT_EQ(arena.error().code, Errc::kInvalid);
+}
+
+TEST_F(ArenaTest, DirectoryOfAnotherUserIsRefused) {
+  if (geteuid() != 0) GTEST_SKIP() << "only root can give a directory away";
+  ASSERT_EQ(chown(directory_.path().c_str(), 65534, 65534), 0);
+  const Result<std::unique_ptr<Arena>> arena = Arena::open({.directory = directory_.path()});
+  ASSERT_FALSE(arena.has_value());
+  EXPECT_EQ(arena.error().code, Errc::kConflict);
 }
 
 TEST_F(ArenaTest, PublishedRootIsSeenByTheNextEnter) {
