@@ -12,6 +12,7 @@ namespace sluice::publish {
 namespace {
 
 constexpr std::uint64_t kRetryMs = 1000;
+constexpr std::uint64_t kSlowestRetryMs = 8000;     // trying costs as much as what is not published
 constexpr std::uint64_t kReclaimMs = 100;           // while memory waits for workers
 constexpr std::uint64_t kNextCompactionMs = 10000;  // after one that failed
 
@@ -46,6 +47,7 @@ Result<std::unique_ptr<Publisher>> Publisher::open(const arena::ArenaOptions& op
 
 Result<Stage> Publisher::publish(const resolve::Delta& delta, std::uint64_t now_ms) {
   merge(pending_, delta);
+  if (waiting_ == Waiting::kForRoom) return resume(true, now_ms);
   return begin(now_ms);
 }
 
@@ -58,7 +60,7 @@ Result<Stage> Publisher::resume(bool warm, std::uint64_t now_ms) {
       if (!warm) news_.push_back("some nginx worker is still compiling regular expressions");
       return finish(now_ms);
     case Waiting::kForRoom:
-      if (now_ms < deadline_ms_) return fail(Errc::kFull, last_error_);
+      if (now_ms < deadline_ms_) return tl::unexpected<Error>(last_error_);
       return begin(now_ms);
   }
   return Stage::kDone;
@@ -79,22 +81,28 @@ Result<Stage> Publisher::begin(std::uint64_t now_ms) {
 
 Result<Stage> Publisher::finish(std::uint64_t now_ms) {
   compiler_.apply_rules(pending_);
+  resolve::Delta gone;
+  gone.backends_gone = std::move(pending_.backends_gone);
+  pending_ = std::move(gone);  // the Editor remembers the rest, also when it can't publish it
   Result<void> done = with_room([this] { return editor_.commit(); });
   if (!done) return keep_for_later(std::move(done), now_ms);
   compiler_.release(pending_);
   pending_ = {};
   took_over_ = true;
   waiting_ = Waiting::kForNothing;
-  if (!last_error_.empty()) news_.push_back("the table has room again");
-  last_error_.clear();
+  retry_ms_ = 0;
   return Stage::kDone;
 }
 
 Result<Stage> Publisher::keep_for_later(Result<void>&& failed, std::uint64_t now_ms) {
   waiting_ = Waiting::kForRoom;
-  deadline_ms_ = now_ms + kRetryMs;
-  last_error_ = failed.error().message;
-  return propagate(std::move(failed), "publishing");
+  retry_ms_ = std::clamp(retry_ms_ * 2, kRetryMs, kSlowestRetryMs);
+  deadline_ms_ = now_ms + retry_ms_;
+  last_error_ = std::move(failed.error());
+  if (last_error_.code == Errc::kFull) {
+    last_error_.message = "no room for the table: " + last_error_.message;
+  }
+  return tl::unexpected<Error>(last_error_);
 }
 
 // Tries once more after a compaction when there was no room.

@@ -4,7 +4,8 @@
 // requests; then, once they are warm or kPatienceMs have passed, listeners and rules in one commit;
 // then the slots of backends that are gone. Nothing here waits: publish() returns kWarming and the
 // event loop calls resume(). A change that finds no room is kept: the arena is compacted, and if
-// that does not help the published table stays and the change is tried again every second.
+// that does not help the published table stays and the change is tried again, at first after a
+// second.
 //
 // The first publish() after open() takes over from a predecessor: everything is written beside the
 // published table and the root swings once. It must carry all objects.
@@ -92,7 +93,8 @@ class Publisher {
   std::uint64_t deadline_ms_ = 0;  // of what is waited for
   std::uint64_t next_second_ms_ = 0;
   std::uint64_t next_compaction_ms_ = 0;
-  std::string last_error_;
+  Error last_error_;  // of what is kept for later
+  std::uint64_t retry_ms_ = 0;
   std::vector<std::string> news_;
 };
 

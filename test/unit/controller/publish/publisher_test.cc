@@ -170,16 +170,16 @@ TEST_F(PublisherTest, AFullArenaKeepsTheTableUntilThereIsRoom) {
   Result<Stage> stage = publisher_->publish(big, now_ms_);
   ASSERT_FALSE(stage);
   EXPECT_EQ(stage.error().code, Errc::kFull);
+  EXPECT_THAT(stage.error().message, HasSubstr("no room for the table"));
   EXPECT_FALSE(publisher_->idle());
   EXPECT_FALSE(publisher_->waits_for_workers()) << "changes are taken: one may make room";
   EXPECT_THAT(table(), HasSubstr("prefix /a"));
   EXPECT_FALSE(publisher_->resume(true, now_ms_ + 1000));
 
-  stage = publisher_->publish(web("/small", model::PathMatchType::kPathPrefix), now_ms_ + 1500);
+  stage = publisher_->publish(web("/small", model::PathMatchType::kPathPrefix), now_ms_ + 10000);
   ASSERT_TRUE(stage) << stage.error().message;
   EXPECT_EQ(*stage, Stage::kDone);
   EXPECT_THAT(table(), HasSubstr("prefix /small"));
-  EXPECT_THAT(publisher_->take_news(), Contains("the table has room again"));
 }
 
 }  // namespace
