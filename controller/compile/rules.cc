@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "shared/http/method.h"
+#include "shared/http/path.h"
 
 namespace sluice::compile {
 namespace {
@@ -28,8 +29,17 @@ std::optional<table::Family> parse_address(const std::string& text, std::uint8_t
   return std::nullopt;
 }
 
+// What a client's request line becomes before it is matched. A path that no request can have stays
+// as it is: it matches nothing.
+std::string normalised(const std::string& path) {
+  std::string buffer(path.size(), '\0');
+  const http::NormalisedPath result = http::normalise_path(path, buffer);
+  return result.status == http::PathStatus::kChanged ? std::string(result.path) : path;
+}
+
 void set_path(const model::PathMatch& path, table::Rule& rule) {
-  rule.path = path.value;
+  const bool is_regex = path.type == model::PathMatchType::kRegularExpression;
+  rule.path = is_regex ? path.value : normalised(path.value);
   switch (path.type) {
     case model::PathMatchType::kExact:
       rule.path_kind = table::PathKind::kExact;

@@ -48,6 +48,13 @@ TEST(RulesTest, ExactPathsAndPatternsStayAsTheyAre) {
   EXPECT_EQ(regex.path, "/foo/");
 }
 
+// Symptom: a rule for "/%7Euser" never matched, because requests are normalised to "/~user".
+TEST(RulesTest, PathsAreNormalisedAsRequestsAre) {
+  EXPECT_EQ(rule_of(path_match(PathMatchType::kExact, "/%7Euser/%c3%a9")).path, "/~user/%C3%A9");
+  EXPECT_EQ(rule_of(path_match(PathMatchType::kPathPrefix, "/%7Euser/")).path, "/~user");
+  EXPECT_EQ(rule_of(path_match(PathMatchType::kRegularExpression, "/%7Eu")).path, "/%7Eu");
+}
+
 TEST(RulesTest, HeadersComeBeforeQueryParametersWithLowerCaseNames) {
   model::HttpRouteMatch match;
   match.query_params = {{false, "Q", "1"}};
