@@ -86,6 +86,7 @@ class Reader {
     static_assert(sizeof(Record) % sizeof(Word) == 0 && alignof(Record) <= 8);
     Word words[sizeof(Record) / sizeof(Word)];
     const Word* source = reinterpret_cast<const Word*>(from);
+#pragma GCC unroll 16  // g++ 12 keeps the loop even at -O3: a tenth of a lookup
     for (std::size_t i = 0; i < sizeof(Record) / sizeof(Word); ++i) {
       words[i] = __atomic_load_n(source + i, __ATOMIC_RELAXED);
     }
