@@ -39,8 +39,8 @@ class [[nodiscard]] Result : public tl::expected<T, Error> {
  public:
   using Base::Base;
 
-  Result(Base&& base)
-      : Base(std::move(base)) {}  // NOLINT(google-explicit-constructor): lets chains return
+  Result(Base&& base)  // NOLINT(google-explicit-constructor): lets chains return
+      : Base(std::move(base)) {}
 };
 
 inline tl::unexpected<Error> fail(Errc code, std::string message) {
