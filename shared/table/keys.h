@@ -11,7 +11,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <span>
 #include <string_view>
 
@@ -69,10 +68,8 @@ inline std::uint64_t path_hash_continue(std::uint64_t previous, std::string_view
 
 // The bytes of the first segment of `path`, its '/' included. REQUIRES: path is not empty.
 inline std::size_t first_segment_bytes(std::string_view path) {
-  const void* slash =
-      path.size() > 1 ? std::memchr(path.data() + 1, '/', path.size() - 1) : nullptr;
-  if (slash == nullptr) return path.size();
-  return static_cast<std::size_t>(static_cast<const char*>(slash) - path.data());
+  const std::size_t slash = path.find('/', 1);
+  return slash == std::string_view::npos ? path.size() : slash;
 }
 
 struct PathKey {

@@ -13,6 +13,7 @@ namespace {
 
 std::vector<GroupName> groups_of(const ListenerSpec& spec) {
   std::vector<GroupName> names;
+  names.reserve(spec.sockets.size() + 1);
   for (const SocketKey& socket : spec.sockets) {
     names.push_back({GroupKind::kSocket, socket, {}, 0});
   }
@@ -56,9 +57,10 @@ Blob write_group_record(Transaction& tx, const GroupName& name, std::uint32_t id
 
 void ShadowListeners::put(const ListenerSpec& spec) {
   ShadowListener& listener = listeners_[spec.id];
-  if (listener.spec == spec) return;
-  if (listener.spec) leave_all(*listener.spec);
+  if (listener.is_put && listener.spec == spec) return;
+  if (listener.is_put) leave_all(listener.spec);
   leave_only_port(spec.gateway);
+  listener.is_put = true;
   listener.spec = spec;
   gateways_[spec.gateway].insert(spec.id);
   for (const GroupName& name : groups_of(spec)) {
@@ -69,9 +71,9 @@ void ShadowListeners::put(const ListenerSpec& spec) {
 
 void ShadowListeners::remove(std::uint32_t id) {
   const auto found = listeners_.find(id);
-  if (found == listeners_.end() || !found->second.spec) return;
-  leave_all(*found->second.spec);
-  found->second.spec.reset();
+  if (found == listeners_.end() || !found->second.is_put) return;
+  leave_all(found->second.spec);
+  found->second.is_put = false;
   if (found->second.hosts.summary() == HostSummary{}) listeners_.erase(found);
 }
 
@@ -92,19 +94,19 @@ void ShadowListeners::leave_all(const ListenerSpec& spec) {
 void ShadowListeners::leave_only_port(const std::string& gateway) {
   if (only_port_.erase(gateway) == 0) return;
   for (const std::uint32_t id : gateways_[gateway]) {
-    leave(only_port_group(gateway), *listeners_[id].spec);
+    leave(only_port_group(gateway), listeners_[id].spec);
   }
 }
 
 void ShadowListeners::join_only_port(const std::string& gateway) {
   const std::set<std::uint32_t>& ids = gateways_[gateway];
-  const std::uint16_t port = listeners_[*ids.begin()].spec->port;
+  const std::uint16_t port = listeners_[*ids.begin()].spec.port;
   const bool only =
-      std::ranges::all_of(ids, [&](std::uint32_t id) { return listeners_[id].spec->port == port; });
+      std::ranges::all_of(ids, [&](std::uint32_t id) { return listeners_[id].spec.port == port; });
   if (!only) return;
   only_port_.insert(gateway);
   for (const std::uint32_t id : ids) {
-    join(only_port_group(gateway), *listeners_[id].spec);
+    join(only_port_group(gateway), listeners_[id].spec);
   }
 }
 
@@ -141,16 +143,17 @@ void ShadowListeners::remove_host(std::uint32_t id, const Host& host) {
   const HostSummary before = listener.hosts.summary();
   listener.hosts.remove(host);
   if (listener.hosts.summary() != before) mark_everywhere(id);
-  if (!listener.spec && listener.hosts.summary() == HostSummary{}) listeners_.erase(id);
+  if (!listener.is_put && listener.hosts.summary() == HostSummary{}) listeners_.erase(id);
 }
 
 void ShadowListeners::mark_everywhere(std::uint32_t id) {
-  const std::optional<ListenerSpec>& spec = listeners_[id].spec;
-  if (!spec) return;
-  std::vector<GroupName> names = groups_of(*spec);
-  if (only_port_.contains(spec->gateway)) names.push_back(only_port_group(spec->gateway));
+  const ShadowListener& listener = listeners_[id];
+  if (!listener.is_put) return;
+  const ListenerSpec& spec = listener.spec;
+  std::vector<GroupName> names = groups_of(spec);
+  if (only_port_.contains(spec.gateway)) names.push_back(only_port_group(spec.gateway));
   for (const GroupName& name : names) {
-    groups_[name].marked.insert(spec->hostname);
+    groups_[name].marked.insert(spec.hostname);
     marked_groups_.insert(name);
   }
 }
@@ -209,7 +212,7 @@ void ShadowListeners::write_place(Transaction& tx, std::uint64_t seed, ShadowGro
 
 Blob ShadowListeners::write_listener(Transaction& tx, std::uint32_t group, std::uint32_t id) const {
   const ShadowListener& listener = listeners_.find(id)->second;
-  const ListenerSpec& spec = *listener.spec;
+  const ListenerSpec& spec = listener.spec;
   const HostSummary hosts = listener.hosts.summary();
   BlobBuilder blob;
   Listener record{};

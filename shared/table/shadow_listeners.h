@@ -12,7 +12,6 @@
 #include <compare>
 #include <cstdint>
 #include <map>
-#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -58,7 +57,8 @@ class ShadowListeners {
 
  private:
   struct ShadowListener {
-    std::optional<ListenerSpec> spec;
+    bool is_put = false;  // else only its hosts are known so far
+    ListenerSpec spec;
     HostCounts hosts;
   };
 

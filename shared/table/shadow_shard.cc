@@ -147,6 +147,7 @@ void ShadowShard::refresh_set(PatternBook& patterns) {
   const std::uint64_t old = std::exchange(set_hash_, 0);
   if (regexes_.size() >= kSetFrom) {
     std::vector<std::uint32_t> ids;
+    ids.reserve(regexes_.size());
     for (const RulePtr& rule : regexes_) {
       ids.push_back(patterns.id(rule->path));
     }
