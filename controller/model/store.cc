@@ -46,9 +46,9 @@ std::shared_ptr<const Object> Store::share(const ObjectKey& key) const {
 }
 
 const std::map<ObjectName, std::shared_ptr<const Object>>& Store::all(Kind kind) const {
-  static const std::map<ObjectName, std::shared_ptr<const Object>> kNone;
+  static const std::map<ObjectName, std::shared_ptr<const Object>> none;
   const auto found = objects_.find(kind);
-  return found == objects_.end() ? kNone : found->second;
+  return found == objects_.end() ? none : found->second;
 }
 
 std::size_t Store::size() const {

@@ -22,6 +22,7 @@ struct Mutation {
   std::string text;
 };
 
+// NOLINTNEXTLINE(readability-identifier-naming): the name that rapidcheck calls
 void showValue(const Mutation& mutation, std::ostream& out) {
   out << "{" << mutation.place << ", " << int{mutation.what} << ", "
       << Json(mutation.text).dump(-1, ' ', true, Json::error_handler_t::replace) << "}";
@@ -135,8 +136,8 @@ TEST(DecodeRandomTest, EverySeedIsAccepted) {
 
 RC_GTEST_PROP(DecodeRandomTest, MutatedObjectsAreAcceptedOrRefusedWithAReason,
               (std::uint8_t seed, const std::vector<Mutation>& mutations)) {
-  static const std::vector<Json> kSeeds = read_seeds();
-  Json object = kSeeds[seed % kSeeds.size()];
+  static const std::vector<Json> seeds = read_seeds();
+  Json object = seeds[seed % seeds.size()];
   for (const Mutation& mutation : mutations)
     mutate(object, mutation);
   const Decoded decoded = decode_object(object, {"web.yaml", 1});

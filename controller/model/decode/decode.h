@@ -1,8 +1,9 @@
 // JSON text of one object -> typed object, with the CRD's defaults and refusals.
 //
 // What the CRD (structural schema and CEL) would refuse is refused with the same field path; what
-// it would prune is a warning. The rules are a table per kind (decode/<kind>.cc), one golden each
-// in test/golden.
+// it would prune is a warning. The rules are the constants of each kind's file; each has its case
+// in test/unit/controller/model/decode/. Stricter than the CRD in one thing: an IP address is no
+// hostname.
 //
 // Process: controller, sluicectl.   Never throws, never stops anything: bad input is a list of
 // Problems. Tested by: test/unit/controller/model/decode/

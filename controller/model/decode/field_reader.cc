@@ -12,6 +12,8 @@ namespace {
 
 using nlohmann::json;
 
+constexpr double kExactDoubles = 9007199254740992.0;  // 2^53: all whole numbers up to it
+
 // "the text "80"", "the number 5", "a list": what was found where something else was expected.
 std::string describe(const json& value) {
   switch (value.type()) {
@@ -70,8 +72,7 @@ std::optional<std::int64_t> whole_number(const json& value) {
   }
   if (const auto* number = value.get_ptr<const json::number_integer_t*>()) return *number;
   const auto* number = value.get_ptr<const json::number_float_t*>();
-  constexpr double kExact = 9007199254740992.0;  // 2^53
-  if (number == nullptr || !(std::fabs(*number) <= kExact)) return std::nullopt;
+  if (number == nullptr || !(std::fabs(*number) <= kExactDoubles)) return std::nullopt;
   const auto whole = static_cast<std::int64_t>(*number);
   // An exact comparison is meant: 80.5 is no whole number, 80.0 is.
   if (static_cast<double>(whole) < *number || static_cast<double>(whole) > *number) {

@@ -150,17 +150,23 @@ void check_payload(FieldReader& filter, std::string_view type, std::string_view 
   }
 }
 
+struct PlainFilter {
+  std::string_view field;
+  std::string_view type;
+  void (*check)(FieldReader&);
+};
+
+constexpr std::array<PlainFilter, 5> kPlainFilters = {{
+    {"requestHeaderModifier", "RequestHeaderModifier", check_header_modifier},
+    {"responseHeaderModifier", "ResponseHeaderModifier", check_header_modifier},
+    {"requestMirror", "RequestMirror", check_mirror},
+    {"extensionRef", "ExtensionRef", check_extension_ref},
+    {"cors", "CORS", check_cors},
+}};
+
 std::string check_filter(FieldReader& filter, FilterSummary& summary) {
-  using Check = void (*)(FieldReader&);
-  constexpr std::array<std::tuple<std::string_view, std::string_view, Check>, 5> kPlain = {{
-      {"requestHeaderModifier", "RequestHeaderModifier", check_header_modifier},
-      {"responseHeaderModifier", "ResponseHeaderModifier", check_header_modifier},
-      {"requestMirror", "RequestMirror", check_mirror},
-      {"extensionRef", "ExtensionRef", check_extension_ref},
-      {"cors", "CORS", check_cors},
-  }};
   const std::string type = filter.required_text("type", kFilterType);
-  for (const auto& [field, field_type, check] : kPlain) {
+  for (const auto& [field, field_type, check] : kPlainFilters) {
     filter.object(field, Need::kOptional, check);
     if (!type.empty()) check_payload(filter, type, field, field_type);
   }

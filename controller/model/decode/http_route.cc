@@ -10,6 +10,8 @@ namespace {
 
 constexpr std::size_t kMaxMatches = 128;  // of a route
 constexpr Range kWeightRange = {0, 1'000'000};
+constexpr std::string_view kOnePrefix =
+    "found replacePrefixMatch in {} {}; it needs exactly one match in the rule, a PathPrefix";
 
 // Prefix replacement needs to know which prefix: exactly one match, and it is a PathPrefix.
 bool has_one_prefix_match(const HttpRouteRule& rule) {
@@ -22,8 +24,6 @@ void check_rule(FieldReader& reader, const HttpRouteRule& rule, const FilterSumm
     reader.refuse("found a RequestRedirect filter and backendRefs; valid is one of them");
   }
   if (has_one_prefix_match(rule)) return;
-  constexpr std::string_view kOnePrefix =
-      "found replacePrefixMatch in {} {}; it needs exactly one match in the rule, a PathPrefix";
   if (filters.prefix_redirects == 1) {
     reader.refuse(fmt::format(kOnePrefix, "a", "RequestRedirect filter"));
   }

@@ -10,6 +10,7 @@ namespace sluice::model {
 namespace {
 
 constexpr std::size_t kShownBytes = 80;
+constexpr std::string_view kHexDigits = "0123456789abcdef";
 
 constexpr bool is_digit(char c) {
   return c >= '0' && c <= '9';
@@ -73,29 +74,31 @@ bool parse_address(int family, std::string_view text, void* address) {
   return inet_pton(family, terminated.data(), address) == 1;
 }
 
+// Bytes of the UTF-8 character that starts with `lead`; 0 when none does.
+std::size_t utf8_length(unsigned char lead) {
+  if (lead < 0x80) return 1;
+  if (lead < 0xC2) return 0;
+  if (lead < 0xE0) return 2;
+  if (lead < 0xF0) return 3;
+  return lead < 0xF5 ? 4 : 0;
+}
+
 // Bytes of the well-formed UTF-8 character at the start of `text`; 0 when there is none.
 std::size_t utf8_length(std::string_view text) {
   const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
   const unsigned char lead = byte(0);
-  const std::size_t length = lead < 0x80   ? 1
-                             : lead < 0xC2 ? 0
-                             : lead < 0xE0 ? 2
-                             : lead < 0xF0 ? 3
-                             : lead < 0xF5 ? 4
-                                           : 0;
+  const std::size_t length = utf8_length(lead);
   if (length == 0 || length > text.size()) return 0;
   for (std::size_t i = 1; i < length; ++i) {
     if ((byte(i) & 0xC0) != 0x80) return 0;
   }
-  if (lead == 0xE0 && byte(1) < 0xA0) return 0;   // overlong
-  if (lead == 0xED && byte(1) >= 0xA0) return 0;  // surrogates
-  if (lead == 0xF0 && byte(1) < 0x90) return 0;   // overlong
-  if (lead == 0xF4 && byte(1) >= 0x90) return 0;  // above U+10FFFF
-  return length;
+  const bool overlong = (lead == 0xE0 && byte(1) < 0xA0) || (lead == 0xF0 && byte(1) < 0x90);
+  const bool surrogate = lead == 0xED && byte(1) >= 0xA0;
+  const bool above_last = lead == 0xF4 && byte(1) >= 0x90;
+  return overlong || surrogate || above_last ? 0 : length;
 }
 
 void append_escaped(std::string& out, char c) {
-  constexpr std::string_view kHex = "0123456789abcdef";
   if (c == '"' || c == '\\') {
     out += '\\';
     out += c;
@@ -106,8 +109,8 @@ void append_escaped(std::string& out, char c) {
   } else {
     const auto byte = static_cast<unsigned char>(c);
     out += "\\x";
-    out += kHex[byte >> 4];
-    out += kHex[byte & 15];
+    out += kHexDigits[byte >> 4];
+    out += kHexDigits[byte & 15];
   }
 }
 
