@@ -131,7 +131,8 @@ void add_explain(CLI::App& app, Arguments& arguments) {
   verb->add_option("--host", options.host, "Host of the request")->required();
   verb->add_option("--path", options.path, "Path, may have a query (default: /)");
   verb->add_option("--method", options.method, "Method (default: GET)");
-  verb->add_option("-H,--header", options.headers, "'Name: value'; may be repeated")->expected(1);
+  verb->add_option("-H,--header", options.headers, "'Name: value'; may be repeated")
+      ->allow_extra_args(false);
   verb->add_option("--query", options.query, "Query, without '?'");
   verb->add_option("--gateway", options.gateway, "NAMESPACE/NAME, as in sluice_pass gateway=");
   verb->add_option("--port", options.port, "Opened port, or the listener's with --gateway");

@@ -23,7 +23,9 @@ def sluice(make_sluice, backends):
         documents(
             gateway(running.port),
             *(backend(name, number) for name, number in backends.ports.items()),
-            route("r", [{"backendRefs": [backend_ref("blue", 9), backend_ref("green")]}], ["a.com"]),
+            route(
+                "r", [{"backendRefs": [backend_ref("blue", 9), backend_ref("green")]}], ["a.com"]
+            ),
         ),
     )
     running.start()
@@ -72,7 +74,10 @@ def test_wait_cannot_race_the_write_that_it_waits_for(sluice):
 
 def test_explain_agrees_with_the_answer(sluice):
     rules = [
-        {"matches": [{"path": {"type": "Exact", "value": "/x"}}], "backendRefs": [backend_ref("blue")]},
+        {
+            "matches": [{"path": {"type": "Exact", "value": "/x"}}],
+            "backendRefs": [backend_ref("blue")],
+        },
         {
             "matches": [{"headers": [{"name": "X-Beta", "value": "yes"}]}],
             "backendRefs": [backend_ref("green")],
@@ -83,7 +88,7 @@ def test_explain_agrees_with_the_answer(sluice):
     sluice.wait()
     for path, headers, word, rule in [
         ("/x", [], "blue", 0),
-        ("/y", ["X-Beta: yes"], "green", 1),
+        ("/y", ["X-Other: 1", "X-Beta: yes"], "green", 1),
         ("/y", ["X-Beta: no"], "store", 2),
     ]:
         arguments = [word for header in headers for word in ("-H", header)]
@@ -115,7 +120,9 @@ def test_dump_is_the_same_live_offline_and_without_a_controller(sluice):
 def test_check_names_file_and_line_and_needs_nothing_running(scratch, binaries):
     manifests = scratch / "m"
     manifests.mkdir()
-    good = documents(gateway(80), backend("b", 9), route("r", [{"backendRefs": [backend_ref("b")]}]))
+    good = documents(
+        gateway(80), backend("b", 9), route("r", [{"backendRefs": [backend_ref("b")]}])
+    )
     (manifests / "good.yaml").write_text(good)
     program = [str(binaries / "sluicectl"), "check", "-f", str(manifests)]
 
