@@ -12,6 +12,7 @@ extern ngx_module_t ngx_http_sluice_headers_module;
 namespace sluice::http_module {
 
 struct MainConf {
+  void** location_confs;                   // of http {} itself, of all modules
   ngx_http_upstream_srv_conf_t* upstream;  // the implicit one; null: no sluice_pass anywhere
 };
 

@@ -9,6 +9,9 @@ namespace sluice::http_module {
 namespace {
 
 ngx_int_t preconfiguration(ngx_conf_t* cf) {
+  auto& main =
+      *static_cast<MainConf*>(ngx_http_conf_get_module_main_conf(cf, ngx_http_sluice_module));
+  main.location_confs = static_cast<ngx_http_conf_ctx_t*>(cf->ctx)->loc_conf;
   return add_variables(cf) ? NGX_OK : NGX_ERROR;
 }
 

@@ -118,9 +118,10 @@ char* merge(ngx_conf_t* cf, void* parent, void* child) {
   ProxyMembers members{};
   if (!find_members(cf, members)) return NGX_CONF_OK;  // no proxy module: no sluice_pass either
   if (!outer.resolved) {
-    auto* const http =
-        reinterpret_cast<ngx_http_conf_ctx_t*>(ngx_get_conf(cf->cycle->conf_ctx, ngx_http_module));
-    resolve(members, http->loc_conf, nullptr, outer);
+    // Not through cf->ctx: while servers are merged it holds theirs.
+    const auto& main = *static_cast<const MainConf*>(
+        ngx_http_conf_get_module_main_conf(cf, ngx_http_sluice_module));
+    resolve(members, main.location_confs, nullptr, outer);
   }
   void** const confs = static_cast<ngx_http_conf_ctx_t*>(cf->ctx)->loc_conf;
   resolve(members, confs, &outer, conf);

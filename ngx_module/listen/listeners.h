@@ -34,6 +34,8 @@ struct Listener {
   ngx_connection_t* connection;  // null: closed
 };
 
+static_assert(offsetof(Listener, accepting) == 0);
+
 class Listeners {
  public:
   explicit Listeners(const CoreConf& conf) : conf_(conf) {}

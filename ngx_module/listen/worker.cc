@@ -18,6 +18,7 @@ namespace {
 
 constexpr ngx_msec_t kTickMs = 100;
 constexpr ngx_msec_t kNextSliceMs = 1;
+constexpr std::size_t kMaxComplaints = 64;
 constexpr std::uint64_t kSliceUs = 2000;  // of compiling patterns, so that requests don't wait
 
 // In the process, not in a static object with a destructor: nginx may unload the library.
@@ -121,7 +122,7 @@ void Worker::open_table() {
   }
   table_ = std::move(*opened);
   ++table_serial_;
-  last_problem_.clear();
+  complained_.clear();
   ngx_log_error(NGX_LOG_NOTICE, cycle_->log, 0, "sluice: serving the table in %V",
                 &conf_.table_directory);
 }
@@ -158,6 +159,7 @@ void Worker::look_after_keeper() {
 }
 
 void Worker::greet() {
+  complained_.clear();
   acknowledged_ = 0;
   said_warm_ = 0;
   keeper_.say("hello", {{"version", SLUICE_VERSION},
@@ -220,8 +222,7 @@ void Worker::serve(keeper::Message& message) {
 }
 
 void Worker::complain(const std::string& problem) {
-  if (problem == last_problem_) return;
-  last_problem_ = problem;
+  if (complained_.size() >= kMaxComplaints || !complained_.insert(problem).second) return;
   ngx_log_error(NGX_LOG_WARN, cycle_->log, 0, "sluice: %s", problem.c_str());
 }
 

@@ -12,6 +12,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <set>
 #include <string>
 
 #include "ngx_module/balance/random.h"
@@ -72,7 +73,7 @@ class Worker final : public KeeperClient::Owner {
 
   Listeners listeners_;
   KeeperClient keeper_;
-  std::string last_problem_;
+  std::set<std::string> complained_;  // said already; said again after things were in order
 };
 
 }  // namespace sluice::listen
