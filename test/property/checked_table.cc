@@ -116,13 +116,9 @@ Result<void> CheckedWriter::put_endpoints(std::size_t index) {
 }
 
 Result<void> CheckedWriter::rename_backend(std::size_t index) {
-  const std::string before = names_[index];
-  names_[index] = "backend" + std::to_string(draw(1000));
-  const bool taken = std::ranges::count(names_, names_[index]) > 1;
-  if (taken) {
-    names_[index] = before;
-    return {};
-  }
+  const std::string name = "backend" + std::to_string(draw(1000));
+  if (std::ranges::count(names_, name) > 0) return {};
+  const std::string before = std::exchange(names_[index], name);
   if (Result<void> put = put_endpoints(index); !put) return put;
   if (Result<void> published = publish(); !published) return published;
   endpoints_->remove(before);
