@@ -85,14 +85,13 @@ std::uint64_t read_all(const table::Reader& reader, const match::Match& match) {
 // One table, requests for it, and what reading it while it is broken costs.
 class Subject {
  public:
-  Subject(Random& random, const oracle::WorldShape& shape) {
-    const oracle::World world = random_world(random, shape);
+  Subject(Random& random, const oracle::WorldShape& shape) : world_(random_world(random, shape)) {
     oracle::LiveTable live;
-    live.put(world);
+    live.put(world_);
     table_ = std::make_unique<GuardedTable>(live);
     // Nearly all are requests that some rule answers: those read most.
     for (int i = 0; i < 100'000 && requests_.size() < 200; ++i) {
-      oracle::Request request = random_request(random, world, shape);
+      oracle::Request request = random_request(random, world_, shape);
       const bool matched = live.find(request).outcome == match::Outcome::kMatched;
       if (matched || i < 10) requests_.push_back(std::move(request));
     }
@@ -146,6 +145,7 @@ class Subject {
     return outcomes_[static_cast<std::size_t>(which)];
   }
 
+  oracle::World world_;  // the requests' group keys point into it
   std::unique_ptr<GuardedTable> table_;
   std::vector<oracle::Request> requests_;
   std::vector<oracle::RequestBytes> bytes_;
