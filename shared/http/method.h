@@ -1,4 +1,4 @@
-// Request methods as bits, numbered as in the table's entries (shared/match/conditions.cc asserts
+// Request methods as bits, numbered as in the table's entries (shared/match/entries.cc asserts
 // that they agree with table::MethodBit).
 //
 // Methods are case-sensitive: "get" is another method.

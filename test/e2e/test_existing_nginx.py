@@ -19,7 +19,6 @@ CONF = """load_module {module};
 worker_processes 2;
 env ASAN_OPTIONS;
 env UBSAN_OPTIONS;
-env LSAN_OPTIONS;
 pid {dir}/nginx.pid;
 error_log {dir}/error.log notice;
 events {{ worker_connections 1024; }}

@@ -112,7 +112,7 @@ def test_a_restarted_controller_adopts_the_open_listeners(sluice):
 
 
 def test_port_offset_and_one_worker(make_sluice, backends):
-    offset = 8000 + free_port() % 1000
+    offset = free_port() - 80
     sluice = make_sluice("--port-offset", str(offset), workers=1)
     sluice.write(
         "all.yaml", documents(gateway(80), backend("blue", backends.ports["blue"]), everything())
