@@ -12,6 +12,7 @@
 // test/property/resolve_incremental_test.cc
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <string>

@@ -4,6 +4,7 @@
 // module contexts at internal redirects, and the plan must survive them.
 #pragma once
 
+#include <cstdint>
 #include <type_traits>
 
 #include "ngx_module/balance/endpoint_choice.h"

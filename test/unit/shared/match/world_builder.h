@@ -1,6 +1,7 @@
 // Builds small worlds in the words of a test.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <utility>
