@@ -261,3 +261,43 @@ def test_directive_errors_name_file_and_line(make_fleet):
     assert "nonsense" in result.stderr
     assert "nginx.conf:" in result.stderr
     fleet.expected = "nonsense"
+
+
+def test_two_nginx_servers_share_one_table(make_fleet):
+    fleet = make_fleet("sluice_listeners on;")
+    (fleet.manifests / "extra.yaml").write_text(
+        documents(
+            gateway(fleet.extra, "extra"),
+            route("extra", [{"backendRefs": [backend_ref("green")]}], gateway="extra"),
+        )
+    )
+    fleet.start_controller()
+    fleet.start_nginx()
+    twin_port, unused = free_ports(2)
+    conf = (fleet.dir / "nginx.conf").read_text()
+    for old, new in {
+        "nginx.pid": "twin.pid",
+        "error.log": "twin-error.log",
+        f":{fleet.static};": f":{twin_port};",
+        f":{fleet.gateway};": f":{unused};",
+    }.items():
+        conf = conf.replace(old, new)
+    (fleet.dir / "twin.conf").write_text(conf)
+    command = [fleet.nginx, "-p", str(fleet.dir), "-e", str(fleet.dir / "twin-boot.log")]
+    subprocess.run([*command, "-c", str(fleet.dir / "twin.conf")], check=True, capture_output=True)
+    try:
+        fleet.wait()
+        assert ask(twin_port, "old.example.com", "/named").word == "blue"
+        assert ask(fleet.gateway).word == "blue"
+        assert [ask(fleet.extra).word for _ in range(20)] == ["green"] * 20
+        fleet.quit_nginx(signal.SIGQUIT)
+        assert [ask(fleet.extra).word for _ in range(20)] == ["green"] * 20
+        (fleet.manifests / "fixed.yaml").write_text(
+            (fleet.manifests / "fixed.yaml").read_text().replace('"blue"', '"store"')
+        )
+        fleet.wait()
+        assert ask(twin_port, "old.example.com", "/named").word == "store"
+    finally:
+        twin = int((fleet.dir / "twin.pid").read_text())
+        os.kill(twin, signal.SIGTERM)
+        until(lambda: not alive(twin), "the end of the second nginx", 20)
