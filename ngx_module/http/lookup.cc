@@ -126,7 +126,7 @@ bool plan_request(ngx_http_request_t* r, RequestState& state) {
   state.forward_uri = {};
 
   listen::Worker* const worker = listen::Worker::current();
-  if (worker == nullptr || worker->table() == nullptr) return true;
+  if (worker == nullptr || worker->table_for_request() == nullptr) return true;
   match::RequestView view;
   core::Reason reason = core::Reason::kNone;
   if (uri.raw) {

@@ -82,6 +82,11 @@ Worker* Worker::current() {
   return current_worker;
 }
 
+arena::ReadMapping* Worker::table_for_request() {
+  if (table_ == nullptr) open_table();
+  return table_.get();
+}
+
 Worker::Worker(ngx_cycle_t* cycle, const CoreConf& conf)
     : cycle_(cycle), conf_(conf), listeners_(conf), keeper_(*this) {
   tick_connection_.fd = static_cast<ngx_socket_t>(-1);

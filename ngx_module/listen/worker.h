@@ -34,6 +34,10 @@ class Worker final : public KeeperClient::Owner {
   // Null: none yet. Must not be kept past the callback.
   arena::ReadMapping* table() { return table_.get(); }
 
+  // The same for a request to be planned, which doesn't wait for the next tick to find a table that
+  // was made since the last one.
+  arena::ReadMapping* table_for_request();
+
   // Changes whenever table() becomes another one: what was counted in the old one is not the new
   // one's.
   std::uint64_t table_serial() const { return table_serial_; }

@@ -204,6 +204,15 @@ def test_nginx_before_its_controller_answers_503_and_heals(make_fleet):
     until(lambda: ask(fleet.gateway).status == 200, "the healed gateway", 10)
 
 
+def test_what_wait_promised_holds_in_a_worker_that_had_no_table(make_fleet):
+    # Symptom: "no routes have been published yet" for up to 100 ms after `sluicectl wait`.
+    fleet = make_fleet()
+    fleet.start_nginx()
+    fleet.start_controller()
+    fleet.wait()
+    assert [ask(fleet.gateway).status for _ in range(20)] == [200] * 20
+
+
 def test_nginx_restarted_without_a_controller_serves_the_last_table(make_fleet):
     fleet = make_fleet()
     fleet.start_controller()
