@@ -90,8 +90,11 @@ std::shared_ptr<const table::RuleAction> to_action(const resolve::ServedRoute& r
   action->rule = static_cast<std::uint16_t>(index);
   action->rule_name = rule.name;
   for (const resolve::ResolvedBackendRef& backend : rule.backends) {
-    action->shares.push_back({backend.backend, backend.name, backend.weight,
-                              backend.backend.empty() ? kInvalidReference : std::uint16_t{0}});
+    table::Share& share = action->shares.emplace_back();
+    share.backend = backend.backend;
+    share.name = backend.name;
+    share.weight = backend.weight;
+    if (backend.backend.empty()) share.status = kInvalidReference;
   }
   return action;
 }

@@ -4,6 +4,8 @@
 #include <cstring>
 #include <optional>
 
+#include "shared/table/filter_reader.h"
+
 namespace sluice::core {
 
 namespace {
@@ -26,12 +28,28 @@ class Copier {
     return {copy, bytes};
   }
 
+  // A list of filters. It says itself how long it is; a length that does not fit is no list.
+  std::string_view filters(table::Offset offset) {
+    if (offset == 0) return {};
+    const auto head = reader_.read<table::FilterList>(offset);
+    if (!head || head->bytes < sizeof *head || head->bytes > table::kMaxFilterBytes) {
+      broken_ = true;
+      return {};
+    }
+    const std::string_view list = text(offset, head->bytes);
+    if (list.empty()) broken_ = true;
+    return list;
+  }
+
+  bool broken() const { return broken_; }
+
   bool out_of_memory() const { return out_of_memory_; }
 
  private:
   const table::Reader& reader_;
   Memory& memory_;
   bool out_of_memory_ = false;
+  bool broken_ = false;
 };
 
 // The first share whose threshold is not below the draw; the last one's is the greatest.
@@ -67,6 +85,27 @@ Reason reason_of(match::Outcome outcome) {
   return Reason::kNoRule;
 }
 
+void plan_rule(const table::Reader& reader, const match::Match& match, Copier& copier, Plan& plan) {
+  const table::Action& action = match.action;
+  plan.route = copier.text(action.route, action.route_bytes);
+  plan.rule_name = copier.text(action.rule_name, action.rule_name_bytes);
+  plan.rule = action.rule;
+  plan.route_kind = action.route_kind;
+  plan.prefix_bytes = match.prefix_bytes;
+  plan.rule_filters = copier.filters(action.filters);
+  plan.request_timeout_ms = action.request_timeout_ms;
+  plan.backend_request_timeout_ms = action.backend_request_timeout_ms;
+  if (action.retry != 0) plan.retry = reader.read<table::Retry>(action.retry);
+}
+
+void plan_share(const table::BackendShare& share, Copier& copier, Plan& plan) {
+  plan.backend = copier.text(share.name, share.name_bytes);
+  plan.slot = {share.slot, share.incarnation};
+  plan.protocol = share.protocol;
+  plan.backend_filters = copier.filters(share.filters);
+  if (share.status != 0) plan.reason = Reason::kInvalidBackend;
+}
+
 }  // namespace
 
 bool make_plan(const table::Reader& reader, const match::Match& match, std::uint32_t draw,
@@ -82,21 +121,16 @@ bool make_plan(const table::Reader& reader, const match::Match& match, std::uint
   }
   if (match.outcome != match::Outcome::kMatched) return !copier.out_of_memory();
 
-  plan.route = copier.text(match.action.route, match.action.route_bytes);
-  plan.rule_name = copier.text(match.action.rule_name, match.action.rule_name_bytes);
-  plan.rule = match.action.rule;
+  plan_rule(reader, match, copier, plan);
   if (match.action.shares == 0) {
     plan.reason = Reason::kNoBackends;
-    return !copier.out_of_memory();
-  }
-  const std::optional<table::BackendShare> share = draw_share(reader, match, draw);
-  if (!share) {
+  } else if (const std::optional<table::BackendShare> share = draw_share(reader, match, draw)) {
+    plan_share(*share, copier, plan);
+  } else {
     plan.reason = Reason::kInvalidBackend;
-    return !copier.out_of_memory();
   }
-  plan.backend = copier.text(share->name, share->name_bytes);
-  plan.slot = {share->slot, share->incarnation};
-  if (share->status != 0) plan.reason = Reason::kInvalidBackend;
+  // A request without its filters is another request.
+  if (copier.broken()) plan.reason = Reason::kBadFilters;
   return !copier.out_of_memory();
 }
 

@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 #include "shared/match/matcher.h"
@@ -30,6 +31,7 @@ enum class Reason : std::uint8_t {
   kBackendGone,     // 503 the backend left the table after the rule was read
   kNoEndpoints,     // 503 no ready endpoint
   kConnectFailed,   // 502 no endpoint could be connected to
+  kBadFilters,      // 500 the filters' bytes make no sense
 };
 
 std::string_view reason_name(Reason reason);
@@ -47,6 +49,15 @@ struct Plan {
   std::string_view route;      // "namespace/name"
   std::string_view rule_name;  // empty: unnamed
   std::string_view backend;    // "namespace/name:port"
+
+  table::RouteKind route_kind = table::RouteKind::kHttpRoute;
+  table::BackendProtocol protocol = table::BackendProtocol::kHttp1;
+  std::uint32_t prefix_bytes = 0;        // of the path: what a PathPrefix match matched
+  std::string_view rule_filters;         // for table::FilterReader; empty: none
+  std::string_view backend_filters;      // of the drawn backendRef
+  std::uint32_t request_timeout_ms = 0;  // 0: none
+  std::uint32_t backend_request_timeout_ms = 0;
+  std::optional<table::Retry> retry;
 };
 
 // Where the plan's texts go; null when there is no room.

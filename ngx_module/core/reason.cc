@@ -26,6 +26,7 @@ constexpr std::array kRows = {
     Row{Reason::kBackendGone, 503, "backend_gone", "this backend was just removed\n"},
     Row{Reason::kNoEndpoints, 503, "no_endpoints", "this backend has no ready endpoints\n"},
     Row{Reason::kConnectFailed, 502, "connect_failed", "no endpoint could be connected to\n"},
+    Row{Reason::kBadFilters, 500, "bad_filters", "the filters of the route can't be read\n"},
 };
 
 const Row& row(Reason reason) {

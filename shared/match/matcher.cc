@@ -115,6 +115,7 @@ void find_in_shards(const Reader& reader, const table::Root& root, const Request
     match.outcome = Outcome::kMatched;
     match.entry = *entry;
     match.action = *action;
+    match.prefix_bytes = search.prefix_bytes();
     return true;
   });
 }

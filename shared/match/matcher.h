@@ -67,6 +67,7 @@ struct Match {
   table::Shard shard{};        // set when matched, as is all below
   table::Entry entry{};
   table::Action action{};
+  std::uint32_t prefix_bytes = 0;  // of the path, when a PathPrefix won: the matched prefix
 };
 
 // Returns the rule that wins. `context` is what one worker keeps between lookups: its regexes and

@@ -26,6 +26,7 @@ std::uint32_t deepest(std::uint64_t depths) {
 
 std::optional<Entry> ShardSearch::find(const table::Shard& shard) {
   if (trace_ != nullptr) trace_->hostname(reader_, shard);
+  prefix_bytes_ = 0;
   cut_path(deepest(shard.exact_depths | shard.prefix_depths));
   std::optional<Entry> entry = find_exact(shard);
   if (!entry && shard.regexes != 0) entry = find_regex(shard);
@@ -91,8 +92,10 @@ std::optional<Entry> ShardSearch::try_prefix(const table::Shard& shard, std::uin
     trace_->path(table::PathKind::kPrefix, path_.substr(0, context_.cuts.at(depth).bytes));
   }
   const std::uint64_t exact_bytes = std::uint64_t{found.node.exact_entries} * sizeof(Entry);
-  return entries_.first({found.offset, sizeof(table::Node) + exact_bytes, found.node.prefix_entries,
-                         found.node.prefix_index});
+  std::optional<Entry> entry = entries_.first({found.offset, sizeof(table::Node) + exact_bytes,
+                                               found.node.prefix_entries, found.node.prefix_index});
+  if (entry) prefix_bytes_ = static_cast<std::uint32_t>(context_.cuts.at(depth).bytes);
+  return entry;
 }
 
 std::optional<Entry> ShardSearch::find_regex(const table::Shard& shard) {

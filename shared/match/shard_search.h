@@ -31,6 +31,9 @@ class ShardSearch {
 
   std::optional<table::Entry> find(const table::Shard& shard);
 
+  // Of the path, when what find() found is a PathPrefix; else 0. The prefix "/" has 0 bytes.
+  std::uint32_t prefix_bytes() const { return prefix_bytes_; }
+
  private:
   struct FoundNode {
     table::Node node;
@@ -53,6 +56,7 @@ class ShardSearch {
   Trace* trace_;
   std::uint32_t cut_to_ = 0;  // depth asked of the last cut
   bool is_cut_ = false;
+  std::uint32_t prefix_bytes_ = 0;
 };
 
 }  // namespace sluice::match

@@ -7,6 +7,7 @@
 
 #include "shared/table/blob_builder.h"
 #include "shared/table/endpoints.h"
+#include "shared/table/filter_writer.h"
 #include "shared/table/narrow.h"
 
 namespace sluice::table {
@@ -19,6 +20,7 @@ BackendShare share_record(Transaction& tx, EndpointTable& endpoints, const Share
                           std::uint32_t most) {
   BackendShare record{};
   record.threshold = most;
+  record.protocol = share.protocol;
   record.status = share.status == 0 && share.backend.empty() ? kInvalidBackend : share.status;
   record.name_bytes = narrow16(share.name.size());
   if (record.status != 0) return record;
@@ -29,6 +31,20 @@ BackendShare share_record(Transaction& tx, EndpointTable& endpoints, const Share
   }
   record.slot = ref->slot;
   record.incarnation = ref->incarnation;
+  return record;
+}
+
+Retry retry_record(const RetryRule& rule) {
+  constexpr std::uint16_t kFirst = 400;
+  constexpr std::uint16_t kLast = 599;
+  Retry record{};
+  record.attempts = rule.attempts;
+  record.backoff_ms = rule.backoff_ms;
+  for (const std::uint16_t status : rule.statuses) {
+    if (status < kFirst || status > kLast) continue;
+    const std::size_t bit = status - std::size_t{kFirst};
+    record.statuses[bit / 8] = static_cast<std::uint8_t>(record.statuses[bit / 8] | 1U << bit % 8);
+  }
   return record;
 }
 
@@ -57,6 +73,9 @@ Blob write_action(Transaction& tx, EndpointTable& endpoints, const RuleAction& a
   Action record{};
   record.shares = narrow16(parts.size());
   record.rule = action.rule;
+  record.route_kind = action.route_kind;
+  record.request_timeout_ms = action.request_timeout_ms;
+  record.backend_request_timeout_ms = action.backend_request_timeout_ms;
   record.route_bytes = narrow16(action.route.size());
   record.rule_name_bytes = narrow16(action.rule_name.size());
   record.bytes = static_cast<std::uint32_t>(sizeof record + record.shares * sizeof(BackendShare));
@@ -66,11 +85,16 @@ Blob write_action(Transaction& tx, EndpointTable& endpoints, const RuleAction& a
     const Share& share = action.shares[part.share];
     blob.put(at, share_record(tx, endpoints, share, part.most));
     blob.link(at + offsetof(BackendShare, name), blob.add_text(share.name));
+    add_filters(tx, endpoints, share.filters, at + offsetof(BackendShare, filters), blob);
     at += sizeof(BackendShare);
   }
   blob.link(head + offsetof(Action, route), blob.add_text(action.route));
   if (!action.rule_name.empty()) {
     blob.link(head + offsetof(Action, rule_name), blob.add_text(action.rule_name));
+  }
+  add_filters(tx, endpoints, action.filters, head + offsetof(Action, filters), blob);
+  if (action.retry) {
+    blob.link(head + offsetof(Action, retry), blob.add(retry_record(*action.retry)));
   }
   return blob.write(tx, 8);
 }

@@ -22,7 +22,7 @@ struct Threshold {
 // One for each share with a weight; the last one's is 0xffffffff.
 std::vector<Threshold> thresholds(std::span<const Share> shares);
 
-// One blob: Action, BackendShare[], texts. Fails: in the transaction.
+// One blob: Action, BackendShare[], texts, filters, Retry. Fails: in the transaction.
 Blob write_action(Transaction& tx, EndpointTable& endpoints, const RuleAction& action);
 
 }  // namespace sluice::table

@@ -8,7 +8,9 @@
 #include <utility>
 
 #include "shared/base/bytes.h"
+#include "shared/table/dump_filters.h"
 #include "shared/table/dump_text.h"
+#include "shared/table/filter_reader.h"
 #include "shared/table/tab.h"
 
 namespace sluice::table {
@@ -59,6 +61,8 @@ class Dumper {
   void entry(std::string head, const Entry& entry);
   std::string conditions(const Entry& entry);
   std::string action(Offset offset, const Entry& entry);
+  std::string rule_text(const Action& action);
+  std::string filters(Offset offset);
   void patterns(Offset offset);
   bool has_set(Offset offset, std::uint64_t hash);
   void backends();
@@ -322,7 +326,7 @@ std::string Dumper::action(Offset offset, const Entry& entry) {
   if (record->rule_name_bytes != 0) {
     result += " " + quoted(text(record->rule_name, 0, record->rule_name_bytes));
   }
-  result += " match " + std::to_string(entry.match) + " -> ";
+  result += " match " + std::to_string(entry.match) + rule_text(*record) + " -> ";
   if (record->shares == 0) return result + "500";
   std::uint64_t drawn = 0;
   for (std::uint32_t i = 0; i < record->shares; ++i) {
@@ -334,6 +338,8 @@ std::string Dumper::action(Offset offset, const Entry& entry) {
     const std::uint64_t end = std::uint64_t{share->threshold} + 1;
     if (record->shares > 1) result += " w " + percent_text(end > drawn ? end - drawn : 0);
     drawn = std::max(drawn, end);
+    if (share->protocol == BackendProtocol::kHttp2) result += " http2";
+    result += filters(share->filters);
     if (share->status != 0) {
       result += " answers " + std::to_string(share->status);
     } else {
@@ -342,6 +348,33 @@ std::string Dumper::action(Offset offset, const Entry& entry) {
   }
   if (drawn != std::uint64_t{1} << 32) result += " !!";
   return result;
+}
+
+// What a rule does beside choosing a backend.
+std::string Dumper::rule_text(const Action& action) {
+  std::string result;
+  if (action.route_kind == RouteKind::kGrpcRoute) result += " grpc";
+  if (action.request_timeout_ms != 0) {
+    result += " timeout " + std::to_string(action.request_timeout_ms) + "ms";
+  }
+  if (action.backend_request_timeout_ms != 0) {
+    result += " backend timeout " + std::to_string(action.backend_request_timeout_ms) + "ms";
+  }
+  if (action.retry != 0) {
+    const auto retry = read<Retry>(action.retry);
+    result += retry ? retry_text(*retry) : " !!";
+  }
+  return result + filters(action.filters);
+}
+
+std::string Dumper::filters(Offset offset) {
+  if (offset == 0) return "";
+  const auto list = read<FilterList>(offset);
+  if (!list || list->bytes < sizeof *list || list->bytes > kMaxFilterBytes) return " !!";
+  return filters_text(text(offset, 0, list->bytes),
+                      [this](const std::string& name, const Filter& mirror) {
+                        backends_.emplace(name, mirror.slot, mirror.incarnation);
+                      });
 }
 
 void Dumper::patterns(Offset offset) {

@@ -269,6 +269,8 @@ struct PatternSet {
 
 static_assert(sizeof(PatternSet) == 16);
 
+enum class RouteKind : std::uint8_t { kHttpRoute = 1, kGrpcRoute = 2 };
+
 // What a rule does.
 struct Action {
   std::uint32_t bytes;   // of this blob, shares included
@@ -277,12 +279,19 @@ struct Action {
   Offset route;          // "namespace/name"
   std::uint16_t route_bytes;
   std::uint16_t rule_name_bytes;
-  Offset rule_name;  // rules[].name, or none
-  std::uint32_t reserved0;
-  std::uint64_t reserved1[3];
+  Offset rule_name;                  // rules[].name, or none
+  Offset filters;                    // FilterList of the rule, or none
+  std::uint32_t request_timeout_ms;  // 0: none
+  std::uint32_t backend_request_timeout_ms;
+  Offset retry;  // Retry, or none
+  RouteKind route_kind;
+  std::uint8_t reserved0[3];
+  std::uint64_t reserved1;
 };
 
 static_assert(sizeof(Action) == 48);
+
+enum class BackendProtocol : std::uint8_t { kHttp1 = 0, kHttp2 = 1 };
 
 // The share of one backendRef. Weight 0 has none. Chosen: the first with draw <= threshold, draw
 // uniform over 32 bits.
@@ -292,11 +301,82 @@ struct BackendShare {
   std::uint32_t incarnation;
   std::uint16_t status;  // 0: use the slot; 500: the reference is invalid and keeps its share
   std::uint16_t name_bytes;
-  Offset name;  // "namespace/name:port"
-  std::uint32_t reserved;
+  Offset name;     // "namespace/name:port"
+  Offset filters;  // FilterList of the backendRef, or none
+  BackendProtocol protocol;
+  std::uint8_t reserved[7];
 };
 
-static_assert(sizeof(BackendShare) == 24);
+static_assert(sizeof(BackendShare) == 32);
+
+// When a failed try is followed by another one.
+struct Retry {
+  std::uint32_t attempts;     // besides the first try; 0: never another one
+  std::uint32_t backoff_ms;   // before the first retry
+  std::uint8_t statuses[32];  // bit n of byte m: status 400 + 8 * m + n is retried
+};
+
+static_assert(sizeof(Retry) == 40);
+
+// The filters of a rule or of a backendRef in the user's order. A worker copies the list in one
+// piece and reads its copy (shared/table/filter_reader.h).
+struct FilterList {
+  std::uint32_t bytes;  // of the list with all that belongs to it
+  std::uint32_t count;  // Filter follows, and behind each one its parts
+};
+
+static_assert(sizeof(FilterList) == 8);
+
+enum class FilterType : std::uint8_t {
+  kRequestHeaderModifier = 1,
+  kResponseHeaderModifier = 2,
+  kRequestRedirect = 3,
+  kUrlRewrite = 4,
+  kRequestMirror = 5,
+  kCors = 6,
+};
+
+struct Filter {
+  std::uint32_t bytes;  // of this filter with its parts: the next one begins there
+  FilterType type;
+  std::uint8_t allow_credentials;  // kCors
+  std::uint16_t parts;             // FilterPart[parts] follows, each with its texts
+  std::uint16_t status;            // kRequestRedirect
+  std::uint16_t port;              // kRequestRedirect; 0: not given
+  std::uint32_t max_age;           // kCors, seconds
+  std::uint32_t threshold;    // kRequestMirror: mirrored with draw <= threshold, drawn per filter
+  std::uint32_t slot;         // kRequestMirror: of the endpoints, as in BackendShare
+  std::uint32_t incarnation;  // kRequestMirror
+  BackendProtocol protocol;   // kRequestMirror
+  std::uint8_t reserved[3];
+};
+
+static_assert(sizeof(Filter) == 32);
+
+enum class PartKind : std::uint8_t {
+  kSetHeader = 1,  // name and value
+  kAddHeader = 2,
+  kRemoveHeader = 3,  // name
+  kScheme = 4,        // value, as in all that follow
+  kHostname = 5,
+  kFullPath = 6,
+  kPrefixPath = 7,  // replaces the matched prefix
+  kAllowOrigin = 8,
+  kAllowMethod = 9,
+  kAllowHeader = 10,
+  kExposeHeader = 11,
+  kBackendName = 12,  // kRequestMirror: "namespace/name:port"
+};
+
+// Followed by the name and then the value; the next one starts at the next multiple of 8.
+struct FilterPart {
+  PartKind kind;
+  std::uint8_t reserved;
+  std::uint16_t name_bytes;
+  std::uint32_t value_bytes;
+};
+
+static_assert(sizeof(FilterPart) == 8);
 
 // One slot of the file `endpoint`. Its identity is given to another backend only after every root
 // that knows the old one is gone.

@@ -20,7 +20,8 @@ auto key(const Rule& rule) {
   const std::ptrdiff_t pattern_bytes =
       rule.path_kind == PathKind::kRegex ? static_cast<std::ptrdiff_t>(rule.path.size()) : 0;
   return std::tuple(-pattern_bytes, rule.methods == 0, -headers, -queries, rule.created,
-                    std::string_view(rule.action->route), rule.action->rule, rule.match);
+                    std::string_view(rule.action->route), rule.action->route_kind,
+                    rule.action->rule, rule.match);
 }
 
 }  // namespace

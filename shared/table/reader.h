@@ -84,10 +84,11 @@ class Reader {
     static_assert(std::is_trivially_copyable_v<Record> && std::is_standard_layout_v<Record>);
     using Word = std::conditional_t<sizeof(Record) % 8 == 0, std::uint64_t, std::uint32_t>;
     static_assert(sizeof(Record) % sizeof(Word) == 0 && alignof(Record) <= 8);
-    Word words[sizeof(Record) / sizeof(Word)];
+    constexpr std::size_t kWords = sizeof(Record) / sizeof(Word);
+    Word words[kWords];
     const Word* source = reinterpret_cast<const Word*>(from);
 #pragma GCC unroll 16  // g++ 12 keeps the loop even at -O3: a tenth of a lookup
-    for (std::size_t i = 0; i < sizeof(Record) / sizeof(Word); ++i) {
+    for (std::size_t i = 0; i < kWords; ++i) {
       words[i] = __atomic_load_n(source + i, __ATOMIC_RELAXED);
     }
     Record record;

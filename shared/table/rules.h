@@ -7,9 +7,11 @@
 #include <cstdint>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "shared/table/filters.h"
 #include "shared/table/format.h"
 
 namespace sluice::table {
@@ -31,23 +33,33 @@ struct RuleCondition {
   auto operator<=>(const RuleCondition&) const = default;
 };
 
-// A backend's identity: endpoints are published under it. text: "Service/namespace/name:port" or
-// "Backend/namespace/name".
-using BackendId = std::string;
-
 struct Share {
   BackendId backend;  // empty when the reference is invalid
   std::string name;   // "namespace/name:port", for $sluice_backend
   std::uint32_t weight = 1;
   std::uint16_t status = 0;  // 0 or 500
+  BackendProtocol protocol = BackendProtocol::kHttp1;
+  std::vector<FilterValue> filters = {};
   bool operator==(const Share&) const = default;
 };
 
+struct RetryRule {
+  std::uint32_t attempts = 1;
+  std::uint32_t backoff_ms = 0;
+  std::vector<std::uint16_t> statuses;  // of 400 to 599
+  bool operator==(const RetryRule&) const = default;
+};
+
 struct RuleAction {
+  RouteKind route_kind = RouteKind::kHttpRoute;
   std::string route;  // "namespace/name"
   std::uint16_t rule = 0;
   std::string rule_name;
   std::vector<Share> shares;
+  std::vector<FilterValue> filters = {};
+  std::uint32_t request_timeout_ms = 0;  // 0: none
+  std::uint32_t backend_request_timeout_ms = 0;
+  std::optional<RetryRule> retry;
   bool operator==(const RuleAction&) const = default;
 };
 

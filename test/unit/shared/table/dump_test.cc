@@ -67,6 +67,49 @@ pattern [0-9]+
                         "backend default/store-v2:80 ->\n"));
 }
 
+TEST(DumpTest, ShowsWhatARuleDoesBesideChoosingABackend) {
+  TableFixture table;
+  table.editor().put_listener(listener_spec(7, "http"));
+  auto grpc = action_of("default/calls", {share_of("default/calls:9000")});
+  grpc->route_kind = RouteKind::kGrpcRoute;
+  grpc->shares[0].protocol = BackendProtocol::kHttp2;
+  grpc->shares[0].filters = {RequestHeaderModifier{{{PartKind::kSetHeader, "X-A", "one two"},
+                                                    {PartKind::kAddHeader, "X-B", "b"},
+                                                    {PartKind::kRemoveHeader, "X-C", ""}}},
+                             ResponseHeaderModifier{{{PartKind::kRemoveHeader, "Server", ""}}}};
+  auto rewritten = action_of("default/web", {share_of("default/web:80")});
+  rewritten->request_timeout_ms = 1500;
+  rewritten->backend_request_timeout_ms = 500;
+  rewritten->retry = RetryRule{2, 25, {500, 503, 599, 600, 399}};
+  RequestMirror half{"Service/default/copy:80", "default/copy:80"};
+  half.numerator = 50;
+  RequestMirror none = half;
+  none.numerator = 0;
+  Cors cors;
+  cors.allow_credentials = true;
+  cors.allow_origins = {"https://*.example.com"};
+  cors.allow_methods = {"GET"};
+  cors.allow_headers = {"x-token"};
+  cors.expose_headers = {"x-trace"};
+  rewritten->filters = {UrlRewrite{"v2.example.com", PathEdit::kPrefix, "/v2"}, half, none, cors};
+  auto moved = action_of("default/moved");
+  moved->filters = {RequestRedirect{301, 8443, "https", "new.example.com", PathEdit::kFull, "/x"}};
+  table.editor().put_route(
+      7, any_host(), "HTTPRoute/default/all",
+      {exact_rule("/calls", grpc), prefix_rule("/web", rewritten), prefix_rule("/moved", moved)});
+  const std::string text = table.committed();
+  EXPECT_THAT(text,
+              HasSubstr("match 0 grpc -> default/calls:9000 http2 [request set X-A=\"one two\" "
+                        "add X-B=b remove X-C] [response remove Server]\n"));
+  EXPECT_THAT(text, HasSubstr("match 0 timeout 1500ms backend timeout 500ms retry 2 after 25ms 500 "
+                              "503 599 [rewrite hostname v2.example.com prefix /v2] [mirror 50% to "
+                              "default/copy:80] [cors max-age 5 credentials origin "
+                              "https://*.example.com method GET header x-token expose x-trace] -> "
+                              "default/web:80\n"));
+  EXPECT_THAT(text, HasSubstr("[redirect 301 port 8443 scheme https hostname new.example.com path "
+                              "/x] -> 500\n"));
+}
+
 TEST(DumpTest, LeavesPlacementOutUnlessAskedFor) {
   TableFixture table;
   table.editor().put_listener(listener_spec(7, "http"));
