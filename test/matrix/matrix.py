@@ -58,6 +58,7 @@ def make_chroot(suite: str, cache: Path) -> Path:
 ENTER = """set -eu
 root=$1 source=$2; shift 2
 mount --make-rprivate /
+mount --bind "$root" "$root"  # a mount point, so that a test can make a mount namespace in it
 mount --bind "$source" "$root/src"
 mount -t proc proc "$root/proc"
 mount --rbind /dev "$root/dev"
