@@ -219,7 +219,8 @@ Explanation explain_in(const table::Reader& reader, arena::ReadMapping& mapping,
     explanation.matched = explanation.matched || match.outcome == match::Outcome::kMatched;
     const std::string text = trace_text(trace) + outcome_text(reader, match, endpoints);
     std::string& names = sockets_by_text[text];
-    names += (names.empty() ? "" : ", ") + name;
+    if (!names.empty()) names += ", ";
+    names += name;
   }
   for (const auto& [text, names] : sockets_by_text)
     explanation.text += names + "\n" + text;

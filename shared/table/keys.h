@@ -81,7 +81,7 @@ inline PathKey path_key(std::uint64_t seed, std::string_view path) {
   PathKey key{path_hash_start(seed), 0};
   while (!path.empty()) {
     const std::size_t bytes = first_segment_bytes(path);
-    key.hash = path_hash_continue(key.hash, {path.data(), bytes});
+    key.hash = path_hash_continue(key.hash, path.substr(0, bytes));
     ++key.depth;
     path.remove_prefix(bytes);
   }
