@@ -208,7 +208,7 @@ void FilesSource::look_for_replaced_root() {
   const bool replaced = !started_ || root != root_;
   root_ = root;
   started_ = true;
-  if (replaced || polled_) changed_directories_[""] = Missing::kNow;
+  if (replaced || polled_) changed_directories_[""] = replaced ? Missing::kNow : Missing::kSoon;
 }
 
 void FilesSource::look_at_directory(const std::string& directory, Missing missing) {
@@ -310,7 +310,11 @@ void FilesSource::expire_missing() {
   for (const std::string& path : due) {
     missing_.erase(path);
     const auto found = tree_.find_file(path);
-    found ? read(path, *found) : withdraw(path);
+    if (!found) {
+      withdraw(path);
+    } else if (!polled_) {  // else two looks must find it the same
+      read(path, *found);
+    }
   }
 }
 
