@@ -4,6 +4,7 @@
 
 #include "ngx_module/balance/endpoint_choice.h"
 #include "ngx_module/http/conf.h"
+#include "ngx_module/http/filters.h"
 #include "ngx_module/http/lookup.h"
 #include "ngx_module/http/request_state.h"
 #include "ngx_module/listen/worker.h"
@@ -44,6 +45,15 @@ core::Reason check_backend(const core::Plan& plan) {
   return core::Reason::kBackendGone;
 }
 
+// The stock handler forwards r->unparsed_uri as it stands; peer.init gives it back.
+void lend_uri(ngx_http_request_t* r, RequestState& state) {
+  const bool rewritten = state.filters.forward_uri.data != nullptr;
+  const ngx_str_t& uri = rewritten ? state.filters.forward_uri : state.forward_uri;
+  if (uri.data == nullptr || !(rewritten || r->valid_unparsed_uri)) return;
+  state.client_uri = r->unparsed_uri;
+  r->unparsed_uri = uri;
+}
+
 }  // namespace
 
 ngx_int_t rewrite_handler(ngx_http_request_t* r) {
@@ -56,13 +66,11 @@ ngx_int_t rewrite_handler(ngx_http_request_t* r) {
 ngx_int_t content_handler(ngx_http_request_t* r) {
   RequestState* const state = find_or_create_state(r);
   if (state == nullptr || !plan_request(r, *state)) return NGX_HTTP_INTERNAL_SERVER_ERROR;
+  const ngx_int_t filtered = filters_on_request(r, *state);
+  if (filtered != NGX_DECLINED) return filtered;
   if (state->plan.reason == core::Reason::kNone) state->plan.reason = check_backend(state->plan);
   if (state->plan.reason != core::Reason::kNone) return answer(r, state->plan.reason);
-  if (state->forward_uri.data != nullptr && r->valid_unparsed_uri) {
-    // The proxy handler forwards r->unparsed_uri as it stands; peer.init gives it back.
-    state->client_uri = r->unparsed_uri;
-    r->unparsed_uri = state->forward_uri;
-  }
+  lend_uri(r, *state);
   return location_conf(r).proxy(r);
 }
 
@@ -74,6 +82,7 @@ ngx_int_t header_filter(ngx_http_request_t* r) {
     conf.read_timeout = std::max(conf.read_timeout, kUpgradedIdleMs);
     conf.send_timeout = std::max(conf.send_timeout, kUpgradedIdleMs);
   }
+  if (state != nullptr && filters_on_response(r, *state) != NGX_OK) return NGX_ERROR;
   return next_header_filter(r);
 }
 

@@ -9,6 +9,7 @@
 
 #include "ngx_module/balance/endpoint_choice.h"
 #include "ngx_module/core/plan.h"
+#include "ngx_module/http/filters.h"
 #include "ngx_module/listen/nginx.h"
 
 namespace sluice::http_module {
@@ -29,6 +30,7 @@ struct RequestState {
   bool planned;
   PlannedUri planned_uri;
   core::Plan plan;
+  FilterState filters;
 
   ngx_str_t forward_uri;  // normalised path and query, where they differ from the client's
   ngx_str_t client_uri;   // r->unparsed_uri while the other one is lent to the proxy handler
