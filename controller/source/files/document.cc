@@ -55,8 +55,8 @@ void complete_metadata(json& object, model::Kind kind) {
   metadata.erase("generation");
   if (!model::is_namespaced(kind)) {
     metadata.erase("namespace");
-  } else if (text_at(metadata, "namespace").empty() && !metadata.contains("namespace")) {
-    metadata["namespace"] = "default";
+  } else if (json& ns = metadata["namespace"]; ns.is_null()) {
+    ns = "default";
   }
   if (kind == model::Kind::kNamespace) {
     json& labels = metadata["labels"];
