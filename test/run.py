@@ -28,6 +28,7 @@ COUNTS = {
     "SLUICE_CHANGES": ("10000", "100000"),
     "SLUICE_CORRUPTIONS": ("100000", "1000000"),
 }
+FUZZ_SECONDS = 600  # of `make fuzz`, divided over the targets
 
 
 def run(command: list[str], **more) -> None:
@@ -192,7 +193,58 @@ def stage_matrix() -> None:
     run([PYTHON, "test/matrix/matrix.py", "--cache", str(CACHE / "chroots")])
 
 
+def fuzzers() -> Path:
+    # Warnings are gcc's to judge: clang knows others, and not all that the sources switch off.
+    directory = configure(
+        "fuzz",
+        "-DCMAKE_C_COMPILER=clang-19",
+        "-DCMAKE_CXX_COMPILER=clang++-19",
+        "-DCMAKE_BUILD_TYPE=None",
+        "-DCMAKE_CXX_FLAGS=-O1 -g1 -w",
+        "-DSLUICE_SANITIZE=fuzz",
+        "-DSLUICE_MODULE=OFF",
+    )
+    run(["ninja", "-C", str(directory), "-j", JOBS, "--quiet", "fuzzers"])
+    return directory
+
+
+def run_fuzzer(program: Path, seconds: int) -> bool:
+    """Runs one target on its seeds and on the corpus of earlier runs; prints its last counts."""
+    name = program.name.removeprefix("fuzz_")
+    seeds = ROOT / "test/fuzz" / name
+    corpus = program.parents[1] / "corpus" / name
+    corpus.mkdir(parents=True, exist_ok=True)
+    finding = f"{program.parents[1]}/finding-{name}-"
+    command = [str(program), f"-max_total_time={seconds}", "-timeout=20", "-max_len=4096"]
+    command += ["-print_final_stats=1", f"-artifact_prefix={finding}"]
+    words = seeds.with_suffix(".dict")
+    command += [f"-dict={words}"] if words.exists() else []
+    log = program.parents[1] / f"{name}.log"
+    with log.open("w") as out:
+        ended = subprocess.run([*command, corpus, seeds], cwd=ROOT, stdout=out, stderr=out)
+    lines = log.read_text(errors="replace").splitlines()
+    if ended.returncode:
+        print("\n".join(lines[-60:]))
+        print(f"{name}: FAILED; fix it, and keep the input (see above) in test/fuzz/{name}/")
+        return False
+    progress = [line for line in lines if "cov:" in line][-1].split()
+    coverage = progress[progress.index("cov:") + 1]
+    inputs = next(line.split()[-1] for line in lines if "number_of_executed_units" in line)
+    print(f"{name}: {inputs} inputs in {seconds} s, {coverage} edges, no finding", flush=True)
+    return True
+
+
+def run_fuzzers() -> None:
+    programs = sorted((fuzzers() / "bin").glob("fuzz_*"))
+    seconds = int(os.environ.get("SLUICE_FUZZ_SECONDS", FUZZ_SECONDS // len(programs)))
+    print(f"counts: SLUICE_FUZZ_SECONDS={seconds} for each of {len(programs)} targets", flush=True)
+    passed = [run_fuzzer(program, seconds) for program in programs]
+    if not all(passed):
+        raise subprocess.CalledProcessError(1, "libFuzzer")
+
+
 def stage_fuzz() -> None:
+    run_fuzzers()
     ctest(tests(), full=True)
 
 

@@ -95,4 +95,27 @@ void GuardedTable::restore() {
   changed_.clear();
 }
 
+std::uint64_t read_match(const table::Reader& reader, const match::Match& match) {
+  std::uint64_t sum = 0;
+  const auto add = [&](table::Offset offset, std::uint64_t bytes) {
+    if (const auto text = reader.text(offset, 0, bytes)) {
+      for (const char c : text->substr(0, 4096)) {
+        sum += static_cast<unsigned char>(c);
+      }
+    }
+  };
+  add(match.listener.gateway, match.listener.gateway_bytes);
+  add(match.listener.name, match.listener.name_bytes);
+  add(match.shard.hostname, match.shard.hostname_bytes);
+  add(match.action.route, match.action.route_bytes);
+  for (std::uint32_t i = 0; i < match.action.shares; ++i) {
+    const auto share =
+        reader.read_element<table::BackendShare>(match.entry.action, sizeof(table::Action), i);
+    if (!share) break;
+    sum += share->slot;
+    add(share->name, share->name_bytes);
+  }
+  return sum;
+}
+
 }  // namespace sluice::fuzz

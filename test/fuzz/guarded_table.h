@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "shared/match/matcher.h"
 #include "shared/table/format.h"
 #include "shared/table/reader.h"
 #include "test/oracle/live_table.h"
@@ -30,12 +31,14 @@ class GuardedTable {
 
   std::size_t words() const { return used_words_; }
 
+  // The same until restore().
+  void change(std::size_t word, std::uint32_t value);
+
   // Makes one to `most` changes: bits, words, copies of other words, ones, runs of zeroes.
   void corrupt(oracle::Random& random, std::uint32_t most);
   void restore();
 
  private:
-  void change(std::size_t word, std::uint32_t value);
   void corrupt_once(oracle::Random& random);
 
   std::byte* mapping_ = nullptr;  // a guard page, the bytes, a guard page
@@ -46,5 +49,8 @@ class GuardedTable {
   std::vector<std::uint32_t> original_;
   std::vector<std::size_t> changed_;
 };
+
+// Reads everything of a match that a request would copy; a sum, so that nothing is left out.
+std::uint64_t read_match(const table::Reader& reader, const match::Match& match);
 
 }  // namespace sluice::fuzz

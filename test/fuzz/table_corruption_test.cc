@@ -58,30 +58,6 @@ std::uint64_t cpu_ns() {
          static_cast<std::uint64_t>(now.tv_nsec);
 }
 
-// Reads everything of a match that a request would copy.
-std::uint64_t read_all(const table::Reader& reader, const match::Match& match) {
-  std::uint64_t sum = 0;
-  const auto add = [&](table::Offset offset, std::uint64_t bytes) {
-    if (const auto text = reader.text(offset, 0, bytes)) {
-      for (const char c : text->substr(0, 4096)) {
-        sum += static_cast<unsigned char>(c);
-      }
-    }
-  };
-  add(match.listener.gateway, match.listener.gateway_bytes);
-  add(match.listener.name, match.listener.name_bytes);
-  add(match.shard.hostname, match.shard.hostname_bytes);
-  add(match.action.route, match.action.route_bytes);
-  for (std::uint32_t i = 0; i < match.action.shares; ++i) {
-    const auto share =
-        reader.read_element<table::BackendShare>(match.entry.action, sizeof(table::Action), i);
-    if (!share) break;
-    sum += share->slot;
-    add(share->name, share->name_bytes);
-  }
-  return sum;
-}
-
 // One table, requests for it, and what reading it while it is broken costs.
 class Subject {
  public:
@@ -111,7 +87,7 @@ class Subject {
     const std::uint64_t start = cpu_ns();
     const match::Match found =
         find_rule(reader, requests_[i].group, bytes_[i].view(), *context_, nullptr);
-    sum_ += read_all(reader, found);
+    sum_ += read_match(reader, found);
     slowest_lookup_ns_ = std::max(slowest_lookup_ns_, cpu_ns() - start);
     ++outcomes_[static_cast<std::size_t>(found.outcome)];
   }
