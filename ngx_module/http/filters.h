@@ -7,6 +7,7 @@
 // Tested by: test/e2e/test_filters_*.py
 #pragma once
 
+#include "ngx_module/http/own_headers.h"
 #include "ngx_module/listen/nginx.h"
 
 namespace sluice::http_module {
@@ -17,6 +18,7 @@ struct RequestState;
 struct FilterState {
   // The path and query to forward instead of the client's; empty: nothing rewrites them.
   ngx_str_t forward_uri;
+  OwnHeaderEdits own_headers;
 };
 
 // Before the plan's reason is looked at: a redirect needs no backend. NGX_DECLINED: go on; anything

@@ -25,11 +25,11 @@ constexpr std::array kHeaders = {
     Header{"Host", "$sluice_host"},
     Header{"Connection", "$sluice_connection"},
     Header{"Upgrade", "$sluice_upgrade"},
-    Header{"X-Forwarded-For", "$remote_addr"},
-    Header{"X-Forwarded-Proto", "$scheme"},
-    Header{"X-Forwarded-Host", "$sluice_host"},
+    Header{"X-Forwarded-For", "$sluice_forwarded_for"},
+    Header{"X-Forwarded-Proto", "$sluice_forwarded_proto"},
+    Header{"X-Forwarded-Host", "$sluice_forwarded_host"},
     Header{"X-Forwarded-Port", "$sluice_forwarded_port"},
-    Header{"X-Request-Id", "$request_id"},
+    Header{"X-Request-Id", "$sluice_request_id"},
 };
 
 struct HeadersConf {

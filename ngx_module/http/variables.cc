@@ -3,7 +3,7 @@
 #include <array>
 #include <charconv>
 
-#include "ngx_module/core/socket_name.h"
+#include "ngx_module/http/own_headers.h"
 #include "ngx_module/http/request_state.h"
 #include "shared/http/header.h"
 
@@ -78,13 +78,9 @@ std::string_view reason(ngx_http_request_t*, const RequestState& state) {
   return core::reason_name(state.plan.reason);
 }
 
-// The host as the client wrote it, with its port. A target in absolute form wins over Host.
-ngx_int_t get_host(ngx_http_request_t* r, ngx_http_variable_value_t* value, std::uintptr_t) {
-  const std::string_view server = ngx::view(r->headers_in.server);
-  if (r->headers_in.host == nullptr) return give_value(value, server);
-  const std::string_view field = ngx::view(r->headers_in.host->value);
-  const bool same = http::same_header_name(field.substr(0, server.size()), server);
-  return give_value(value, same ? field : server);
+template <OwnHeader kHeader>
+ngx_int_t get_own(ngx_http_request_t* r, ngx_http_variable_value_t* value, std::uintptr_t) {
+  return give_value(value, own_header_value(r, kHeader));
 }
 
 // An upgrade to HTTP/2 would let requests pass by every rule on that connection.
@@ -106,18 +102,6 @@ ngx_int_t get_upgrade(ngx_http_request_t* r, ngx_http_variable_value_t* value, s
   return give_value(value, upgrade_of(r));
 }
 
-// The port that the client used, as far as the listener knows it.
-ngx_int_t get_forwarded_port(ngx_http_request_t* r, ngx_http_variable_value_t* value,
-                             std::uintptr_t) {
-  const RequestState* const state = find_state(r);
-  if (state != nullptr && state->plan.client_port != 0) {
-    return give_value(value, digits(r, state->plan.client_port));
-  }
-  if (ngx_connection_local_sockaddr(r->connection, nullptr, 0) != NGX_OK) return NGX_ERROR;
-  const auto key = core::socket_key(r->connection->local_sockaddr);
-  return give_value(value, key ? digits(r, key->port) : std::string_view{});
-}
-
 struct Variable {
   std::string_view name;
   ngx_http_get_variable_pt get;
@@ -132,15 +116,22 @@ constexpr std::array kVariables = {
     Variable{"sluice_endpoint", get_planned<endpoint>},
     Variable{"sluice_generation", get_planned<generation>},
     Variable{"sluice_reason", get_planned<reason>},
-    Variable{"sluice_host", get_host},
+    Variable{"sluice_host", get_own<OwnHeader::kHost>},
     Variable{"sluice_connection", get_connection},
     Variable{"sluice_upgrade", get_upgrade},
-    Variable{"sluice_forwarded_port", get_forwarded_port},
+    Variable{"sluice_forwarded_for", get_own<OwnHeader::kForwardedFor>},
+    Variable{"sluice_forwarded_proto", get_own<OwnHeader::kForwardedProto>},
+    Variable{"sluice_forwarded_host", get_own<OwnHeader::kForwardedHost>},
+    Variable{"sluice_forwarded_port", get_own<OwnHeader::kForwardedPort>},
+    Variable{"sluice_request_id", get_own<OwnHeader::kRequestId>},
 };
 
 }  // namespace
 
 bool add_variables(ngx_conf_t* cf) {
+  // An indexed variable has one value per request, wherever it is read.
+  ngx_str_t request_id = ngx_string("request_id");
+  if (ngx_http_get_variable_index(cf, &request_id) == NGX_ERROR) return false;
   for (const Variable& variable : kVariables) {
     ngx_str_t name = ngx::str(variable.name);
     ngx_http_variable_t* const added = ngx_http_add_variable(cf, &name, NGX_HTTP_VAR_NOCACHEABLE);
