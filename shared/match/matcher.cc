@@ -83,7 +83,7 @@ bool has_hostname(const Reader& reader, const Record& record, HostKind kind,
   return name.empty() || reader.text(record.hostname, 0, name.size()) == name;
 }
 
-bool find_listener(const Reader& reader, const table::Root& root, const Group& group,
+bool find_in_group(const Reader& reader, const table::Root& root, const Group& group,
                    std::string_view host, Listener& out) {
   return probe_hostnames(group, host, [&](HostKind kind, std::string_view name) {
     const std::uint64_t hash = table::listener_key_hash(root.hash_seed, group.id, kind, name);
@@ -134,7 +134,7 @@ Match find_rule(const Reader& reader, const GroupKey& key, const RequestView& re
   if (!find_group(reader, *root, key, group)) return match;
   match.outcome = Outcome::kNoListener;
   if (request.host.size() > table::kMaxHostBytes) return match;
-  if (!find_listener(reader, *root, group, request.host, match.listener)) return match;
+  if (!find_in_group(reader, *root, group, request.host, match.listener)) return match;
   match.outcome = Outcome::kNoRule;
   if (trace != nullptr) trace->listener(reader, match.listener);
   if (request.path.size() > table::kMaxPathBytes) return match;
@@ -145,6 +145,22 @@ Match find_rule(const Reader& reader, const GroupKey& key, const RequestView& re
   find_in_shards(reader, *root, request, entries, search, match);
   if (match.outcome == Outcome::kNoRule && entries.broken()) match.outcome = Outcome::kBroken;
   return match;
+}
+
+bool find_listener(const Reader& reader, const GroupKey& key, std::string_view host,
+                   Listener& out) {
+  const std::optional<table::Root> root = reader.read<table::Root>(reader.root());
+  Group group;
+  if (!root || host.size() > table::kMaxHostBytes || !find_group(reader, *root, key, group)) {
+    return false;
+  }
+  return find_in_group(reader, *root, group, host, out);
+}
+
+bool expects_tls(const Reader& reader, const GroupKey& key) {
+  const std::optional<table::Root> root = reader.read<table::Root>(reader.root());
+  Group group;
+  return root && find_group(reader, *root, key, group) && group.tls != 0;
 }
 
 }  // namespace sluice::match

@@ -75,4 +75,12 @@ struct Match {
 Match find_rule(const table::Reader& reader, const GroupKey& group, const RequestView& request,
                 LookupContext& context, Trace* trace);
 
+// The listener of the group that answers for `host` ("": only one without hostname does), whatever
+// its rules are. False: none, and `out` holds anything.
+bool find_listener(const table::Reader& reader, const GroupKey& group, std::string_view host,
+                   table::Listener& out);
+
+// Whether connections to the group's listeners begin with a TLS handshake.
+bool expects_tls(const table::Reader& reader, const GroupKey& group);
+
 }  // namespace sluice::match

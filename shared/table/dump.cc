@@ -1,6 +1,9 @@
 #include "shared/table/dump.h"
 
 #include <algorithm>
+#include <array>
+#include <cinttypes>
+#include <cstdio>
 #include <map>
 #include <optional>
 #include <set>
@@ -52,6 +55,7 @@ class Dumper {
 
   void groups(const Tab& tab);
   void listeners(const Tab& tab);
+  std::string tls_text(Offset offset);
   void shards_by_listener(const Tab& tab);
   void shards_of(std::uint32_t listener);
   void shard(const Shard& shard);
@@ -140,7 +144,8 @@ void Dumper::groups(const Tab& tab) {
     }
     lines.push_back("group " + name + "  tries" +
                     tries_text(group->wildcard_labels, group->has_exact != 0, group->has_any != 0) +
-                    place("id", group->id) + place("offset", offset));
+                    (group->tls != 0 ? "  tls" : "") + place("id", group->id) +
+                    place("offset", offset));
     groups_.try_emplace(group->id, *group, name);
   });
   if (!whole) broken("the groups do not fit");
@@ -168,6 +173,7 @@ void Dumper::listeners(const Tab& tab) {
     entry.head += place("id", listener->id);
     entry.tries = "  tries" + tries_text(listener->wildcard_labels, listener->has_exact != 0,
                                          listener->has_any != 0);
+    if (listener->tls != 0) entry.tries += "\n" + tls_text(listener->tls);
     const auto group = groups_.find(listener->group);
     ListenerText& merged = found.try_emplace({entry.head, entry.tries}, entry).first->second;
     if (group == groups_.end()) return broken("a listener's group is not there");
@@ -181,6 +187,23 @@ void Dumper::listeners(const Tab& tab) {
     shards_of(listener.id);
     shards_.erase(listener.id);
   }
+}
+
+std::string Dumper::tls_text(Offset offset) {
+  const auto tls = read<ListenerTls>(offset);
+  if (!tls) return "!! how a listener answers handshakes does not fit";
+  std::string found = tls->min_version == TlsVersion::kTls13 ? "  tls from 1.3" : "  tls from 1.2";
+  if (tls->ciphers != 0) found += "  ciphers " + text(tls->ciphers, 0, tls->ciphers_bytes);
+  for (std::uint32_t i = 0; i < tls->certificates; ++i) {
+    const auto ref = read<CertificateRef>(offset, sizeof(ListenerTls), i);
+    if (!ref) return found + "\n!! a certificate does not fit";
+    std::array<char, 33> hash{};
+    std::snprintf(hash.data(), hash.size(), "%016" PRIx64 "%016" PRIx64, ref->hash[1],
+                  ref->hash[0]);
+    found += "\n  certificate " + text(ref->name, 0, ref->name_bytes) + "  " + hash.data() + "  " +
+             std::to_string(ref->bytes) + " bytes" + place("unit", ref->unit);
+  }
+  return found;
 }
 
 void Dumper::shards_by_listener(const Tab& tab) {
@@ -350,16 +373,17 @@ std::string Dumper::action(Offset offset, const Entry& entry) {
   return result;
 }
 
+std::string limit_text(std::string_view name, std::uint32_t limit_ms) {
+  if (limit_ms == 0) return "";
+  return std::string(name) + (limit_ms == kNoDeadline ? "off" : std::to_string(limit_ms) + "ms");
+}
+
 // What a rule does beside choosing a backend.
 std::string Dumper::rule_text(const Action& action) {
   std::string result;
   if (action.route_kind == RouteKind::kGrpcRoute) result += " grpc";
-  if (action.request_timeout_ms != 0) {
-    result += " timeout " + std::to_string(action.request_timeout_ms) + "ms";
-  }
-  if (action.backend_request_timeout_ms != 0) {
-    result += " backend timeout " + std::to_string(action.backend_request_timeout_ms) + "ms";
-  }
+  result += limit_text(" timeout ", action.request_timeout_ms);
+  result += limit_text(" backend timeout ", action.backend_request_timeout_ms);
   if (action.retry != 0) {
     const auto retry = read<Retry>(action.retry);
     result += retry ? retry_text(*retry) : " !!";

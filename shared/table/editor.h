@@ -18,8 +18,10 @@
 // Tested by: test/unit/shared/table/editor_test.cc, test/property/editor_rebuild_test.cc
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -44,6 +46,22 @@ struct SocketKey {
   auto operator<=>(const SocketKey&) const = default;
 };
 
+// A certificate chain and its key as they lie in the file `secret`.
+struct CertificateSpec {
+  std::string name;  // "namespace/name" of the Secret
+  std::array<std::uint64_t, 2> hash{};
+  std::uint32_t unit = 0;
+  std::uint32_t bytes = 0;
+  bool operator==(const CertificateSpec&) const = default;
+};
+
+struct ListenerTlsSpec {
+  std::vector<CertificateSpec> certificates;
+  TlsVersion min_version = TlsVersion::kTls12;
+  std::string ciphers;  // empty: the template's
+  bool operator==(const ListenerTlsSpec&) const = default;
+};
+
 // A Gateway's listener as the data plane sees it. `id` is chosen by the caller, never 0, and stands
 // for the identity (Gateway, listener name): an id is not reused for another identity while the
 // table that knows it can be read.
@@ -56,6 +74,7 @@ struct ListenerSpec {
   std::uint16_t client_port = 0;
   std::vector<SocketKey>
       sockets;  // the groups it is reachable in, besides its Gateway's named group
+  std::optional<ListenerTlsSpec> tls;  // none: plain HTTP
   bool operator==(const ListenerSpec&) const = default;
 };
 

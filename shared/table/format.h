@@ -97,7 +97,8 @@ struct Group {
       wildcard_labels;  // bit n: a listener hostname "*." plus n labels exists; bit 63: 63 or more
   std::uint8_t has_exact;
   std::uint8_t has_any;
-  std::uint8_t reserved[22];
+  std::uint8_t tls;  // 1: its listeners are HTTPS, so that a connection begins with a handshake
+  std::uint8_t reserved[21];
 };
 
 static_assert(sizeof(Group) == 64);
@@ -118,13 +119,39 @@ struct Listener {
   Offset gateway;  // "namespace/name"
   Offset name;     // of the listener
   std::uint16_t name_bytes;
-  std::uint16_t reserved1[3];
+  std::uint16_t reserved1;
+  Offset tls;  // ListenerTls, or none: plain HTTP
 };
 
 static_assert(sizeof(Listener) == 48);
 
 // The rules of one original route hostname on one listener.
 struct Shard {
+enum class TlsVersion : std::uint8_t { kTls12 = 0, kTls13 = 1 };
+
+// How an HTTPS listener answers a handshake.
+struct ListenerTls {
+  std::uint64_t identity[2];   // content hash of "namespace/name/listener", the same for ever
+  std::uint32_t certificates;  // CertificateRef[certificates] follows, in the user's order
+  Offset ciphers;              // OpenSSL's list for TLS 1.2, or none: the template's
+  std::uint16_t ciphers_bytes;
+  TlsVersion min_version;
+  std::uint8_t reserved[5];
+};
+
+static_assert(sizeof(ListenerTls) == 32);
+
+// A certificate chain with its private key, in the file `secret` (shared/secret/blob.h).
+struct CertificateRef {
+  std::uint64_t hash[2];  // of the bytes there: whoever reads them compares it
+  std::uint32_t unit;     // where they begin
+  std::uint32_t bytes;
+  Offset name;  // "namespace/name" of the Secret
+  std::uint32_t name_bytes;
+};
+
+static_assert(sizeof(CertificateRef) == 32);
+
   std::uint64_t prefix_depths;  // bit n: a prefix of n path segments exists; bit 63: 63 or more
   std::uint64_t exact_depths;
   Tab nodes;  // Node, by path
@@ -398,6 +425,20 @@ struct EndpointList {
 static_assert(sizeof(EndpointList) == 8);
 
 struct Endpoint {
+  Offset tls;  // BackendTls, or none
+  std::uint32_t reserved;
+};
+
+static_assert(sizeof(EndpointList) == 16);
+
+// How connections to the endpoints of a backend are secured. Without a subject alternative name the
+// hostname is the name to verify; it is the server name (SNI) always.
+struct BackendTls {
+  std::uint32_t bytes;               // of this record with its parts
+  std::uint16_t parts;               // Part[parts] follows, each with its texts
+  std::uint8_t system_certificates;  // 1: the machine's own trust anchors count
+  std::uint8_t usable;               // 0: nothing to verify with; no connection may be made
+  std::uint64_t identity[2];         // content hash of the rest: where to look first, no proof
   Family family;
   std::uint8_t reserved0;
   std::uint16_t port;     // host order; 0 for kUnix

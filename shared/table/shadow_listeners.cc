@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstring>
+#include <iterator>
 
+#include "shared/base/hash.h"
 #include "shared/table/blob_builder.h"
 #include "shared/table/keys.h"
 #include "shared/table/narrow.h"
@@ -30,27 +32,32 @@ std::uint64_t group_hash(std::uint64_t seed, const GroupName& name) {
   return socket_key_hash(seed, name.socket.family, name.socket.port, name.socket.address);
 }
 
-Blob write_group_record(Transaction& tx, const GroupName& name, std::uint32_t id,
-                        const HostSummary& hosts) {
-  BlobBuilder blob;
-  Group record{};
-  record.id = id;
-  record.kind = name.kind;
-  record.wildcard_labels = hosts.wildcard_labels;
-  record.has_exact = hosts.has_exact;
-  record.has_any = hosts.has_any;
-  if (name.kind == GroupKind::kSocket) {
-    record.family = name.socket.family;
-    record.port = name.socket.port;
-    std::memcpy(record.address, name.socket.address, sizeof record.address);
-    blob.add(record);
-    return blob.write(tx, 8);
-  }
-  record.port = name.port;
-  record.name_bytes = static_cast<std::uint32_t>(name.gateway.size());
+// The certificates' names lie behind the records, the ciphers behind them.
+void add_tls(BlobBuilder& blob, std::size_t listener, const ListenerSpec& spec) {
+  if (!spec.tls) return;
+  ListenerTls record{};
+  const auto identity = content_hash128(spec.gateway + "/" + spec.name);
+  std::copy(identity.begin(), identity.end(), std::begin(record.identity));
+  record.certificates = static_cast<std::uint32_t>(spec.tls->certificates.size());
+  record.ciphers_bytes = narrow16(spec.tls->ciphers.size());
+  record.min_version = spec.tls->min_version;
   const std::size_t head = blob.add(record);
-  blob.link(head + offsetof(Group, name), blob.add_text(name.gateway));
-  return blob.write(tx, 8);
+  blob.link(listener + offsetof(Listener, tls), head);
+  std::vector<std::size_t> places;
+  for (const CertificateSpec& certificate : spec.tls->certificates) {
+    CertificateRef ref{};
+    std::copy(certificate.hash.begin(), certificate.hash.end(), std::begin(ref.hash));
+    ref.unit = certificate.unit;
+    ref.bytes = certificate.bytes;
+    ref.name_bytes = static_cast<std::uint32_t>(certificate.name.size());
+    places.push_back(blob.add(ref));
+  }
+  for (std::size_t i = 0; i < places.size(); ++i) {
+    blob.link(places[i] + offsetof(CertificateRef, name),
+              blob.add_text(spec.tls->certificates[i].name));
+  }
+  if (spec.tls->ciphers.empty()) return;
+  blob.link(head + offsetof(ListenerTls, ciphers), blob.add_text(spec.tls->ciphers));
 }
 
 }  // namespace
@@ -115,8 +122,12 @@ void ShadowListeners::join(const GroupName& name, const ListenerSpec& spec) {
   if (group.id == 0) group.id = next_group_++;
   const HostSummary before = group.hosts.summary();
   const Rank rank{spec.gateway, spec.name, spec.id};
-  if (group.places[spec.hostname].listeners.insert(rank).second) group.hosts.add(spec.hostname);
-  if (group.hosts.summary() != before) group.record_marked = true;
+  const bool was_tls = group.tls > 0;
+  if (group.places[spec.hostname].listeners.insert(rank).second) {
+    group.hosts.add(spec.hostname);
+    if (spec.tls) ++group.tls;
+  }
+  if (group.hosts.summary() != before || was_tls != (group.tls > 0)) group.record_marked = true;
   group.marked.insert(spec.hostname);
   marked_groups_.insert(name);
 }
@@ -125,8 +136,12 @@ void ShadowListeners::leave(const GroupName& name, const ListenerSpec& spec) {
   ShadowGroup& group = groups_[name];
   const HostSummary before = group.hosts.summary();
   const Rank rank{spec.gateway, spec.name, spec.id};
-  if (group.places[spec.hostname].listeners.erase(rank) != 0) group.hosts.remove(spec.hostname);
-  if (group.hosts.summary() != before) group.record_marked = true;
+  const bool was_tls = group.tls > 0;
+  if (group.places[spec.hostname].listeners.erase(rank) != 0) {
+    group.hosts.remove(spec.hostname);
+    if (spec.tls) --group.tls;
+  }
+  if (group.hosts.summary() != before || was_tls != (group.tls > 0)) group.record_marked = true;
   group.marked.insert(spec.hostname);
   marked_groups_.insert(name);
 }
@@ -176,6 +191,31 @@ void ShadowListeners::write(Transaction& tx, std::uint64_t seed) {
   update_tab(tx, listener_tab_, changes.listeners, [&] { return listener_keys(tx, seed); });
 }
 
+Blob ShadowListeners::write_group_record(Transaction& tx, const GroupName& name,
+                                         const ShadowGroup& group) {
+  const HostSummary hosts = group.hosts.summary();
+  BlobBuilder blob;
+  Group record{};
+  record.id = group.id;
+  record.kind = name.kind;
+  record.wildcard_labels = hosts.wildcard_labels;
+  record.has_exact = hosts.has_exact;
+  record.has_any = hosts.has_any;
+  record.tls = group.tls > 0 ? 1 : 0;
+  if (name.kind == GroupKind::kSocket) {
+    record.family = name.socket.family;
+    record.port = name.socket.port;
+    std::memcpy(record.address, name.socket.address, sizeof record.address);
+    blob.add(record);
+    return blob.write(tx, 8);
+  }
+  record.port = name.port;
+  record.name_bytes = static_cast<std::uint32_t>(name.gateway.size());
+  const std::size_t head = blob.add(record);
+  blob.link(head + offsetof(Group, name), blob.add_text(name.gateway));
+  return blob.write(tx, 8);
+}
+
 void ShadowListeners::write_group(Transaction& tx, std::uint64_t seed, Groups::value_type& named,
                                   Changes& changes) {
   auto& [name, group] = named;
@@ -192,7 +232,7 @@ void ShadowListeners::write_group(Transaction& tx, std::uint64_t seed, Groups::v
   const Offset from = tx.offset(group.slot);
   const bool gone = group.hosts.summary() == HostSummary{};
   if (gone && from == 0) return;
-  const Blob blob = gone ? Blob{} : write_group_record(tx, name, group.id, group.hosts.summary());
+  const Blob blob = gone ? Blob{} : write_group_record(tx, name, group);
   tx.replace(group.slot, blob);
   const bool socket = name.kind == GroupKind::kSocket;
   (socket ? changes.sockets : changes.named).push_back({group_hash(seed, name), from, blob.offset});
@@ -233,6 +273,7 @@ Blob ShadowListeners::write_listener(Transaction& tx, std::uint32_t group, std::
   }
   blob.link(head + offsetof(Listener, gateway), blob.add_text(spec.gateway));
   blob.link(head + offsetof(Listener, name), blob.add_text(spec.name));
+  add_tls(blob, head, spec);
   return blob.write(tx, 8);
 }
 

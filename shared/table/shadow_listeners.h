@@ -77,6 +77,7 @@ class ShadowListeners {
   struct ShadowGroup {
     std::uint32_t id = 0;
     HostCounts hosts;
+    std::uint32_t tls = 0;  // how many of its listeners are HTTPS
     std::map<Host, Place> places;
     std::set<Host> marked;
     bool record_marked = true;
@@ -91,6 +92,7 @@ class ShadowListeners {
     std::vector<TabChange> listeners;
   };
 
+  static Blob write_group_record(Transaction& tx, const GroupName& name, const ShadowGroup& group);
   void join(const GroupName& name, const ListenerSpec& spec);
   void leave(const GroupName& name, const ListenerSpec& spec);
   void leave_all(const ListenerSpec& spec);
