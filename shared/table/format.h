@@ -29,6 +29,8 @@ inline constexpr std::uint32_t kIndexedFrom =
     9;  // entries of one node and kind from which a HeaderIndex exists
 inline constexpr std::uint32_t kMaxIndexNames = 1024;  // of one HeaderIndex
 inline constexpr std::uint32_t kSetFrom = 8;  // path regexes of one shard that make a PatternSet
+// Of a time limit: none, nginx's own limits of silence included (the user said "0s").
+inline constexpr std::uint32_t kNoDeadline = 0xffffffff;
 
 // How a hostname matches; also the order in which shards are probed.
 enum class HostKind : std::uint8_t { kExact = 0, kWildcard = 1, kAny = 2 };
@@ -308,7 +310,7 @@ struct Action {
   std::uint16_t rule_name_bytes;
   Offset rule_name;                  // rules[].name, or none
   Offset filters;                    // FilterList of the rule, or none
-  std::uint32_t request_timeout_ms;  // 0: none
+  std::uint32_t request_timeout_ms;  // 0: not given
   std::uint32_t backend_request_timeout_ms;
   Offset retry;  // Retry, or none
   RouteKind route_kind;

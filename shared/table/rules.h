@@ -57,7 +57,7 @@ struct RuleAction {
   std::string rule_name;
   std::vector<Share> shares;
   std::vector<FilterValue> filters = {};
-  std::uint32_t request_timeout_ms = 0;  // 0: none
+  std::uint32_t request_timeout_ms = 0;  // 0: not given; "0s" is kNoDeadline
   std::uint32_t backend_request_timeout_ms = 0;
   std::optional<RetryRule> retry;
   bool operator==(const RuleAction&) const = default;
