@@ -18,6 +18,10 @@ bool is_selected(const ListenerView& listener, const model::ParentRef& parent) {
   return !parent.port || *parent.port == listener.port;
 }
 
+bool takes_kind(const ListenerView& listener, std::string_view kind) {
+  return std::ranges::find(listener.kinds, kind) != listener.kinds.end();
+}
+
 bool allows_namespace(const ListenerView& listener, const model::ObjectName& gateway,
                       const model::ObjectName& route, const model::Labels& labels) {
   switch (listener.from) {
@@ -33,9 +37,10 @@ bool allows_namespace(const ListenerView& listener, const model::ObjectName& gat
   return false;
 }
 
-std::string allowed_text(const ListenerView& listener, const model::ObjectName& gateway) {
-  if (!listener.takes_http_routes) {
-    return fmt::format("listener {} takes no HTTPRoute", listener.name);
+std::string allowed_text(const ListenerView& listener, const model::ObjectName& gateway,
+                         std::string_view kind) {
+  if (!takes_kind(listener, kind)) {
+    return fmt::format("listener {} takes no {}", listener.name, kind);
   }
   switch (listener.from) {
     case FromNamespaces::kAll:
@@ -80,10 +85,11 @@ Refusal no_matching_parent(const model::ParentRef& parent, const GatewayView& ga
                                           wanted, fmt::join(known, ", "))};
 }
 
-Refusal not_allowed(const std::vector<const ListenerView*>& selected, const GatewayView& gateway) {
+Refusal not_allowed(const std::vector<const ListenerView*>& selected, const GatewayView& gateway,
+                    std::string_view kind) {
   std::vector<std::string> reasons;
   for (const ListenerView* listener : selected) {
-    reasons.push_back(allowed_text(*listener, gateway.name));
+    reasons.push_back(allowed_text(*listener, gateway.name, kind));
   }
   return {"NotAllowedByListeners",
           fmt::format("Gateway {}: {}", gateway.name.text(), fmt::join(reasons, "; "))};
@@ -115,10 +121,11 @@ ParentOutcome attach(const model::HttpRoute& route, const model::ParentRef& pare
   std::vector<const ListenerView*> selected;
   std::vector<const ListenerView*> allowed;
   ParentOutcome outcome;
+  const std::string_view kind = model::kind_name(model::Kind::kHttpRoute);
   for (const ListenerView& listener : gateway.listeners) {
     if (!is_selected(listener, parent)) continue;
     selected.push_back(&listener);
-    if (!listener.takes_http_routes) continue;
+    if (!takes_kind(listener, kind)) continue;
     if (!allows_namespace(listener, gateway.name, route.meta.name, labels)) continue;
     allowed.push_back(&listener);
     auto hostnames = common_hostnames(route.hostnames, listener.hostname);
@@ -129,7 +136,7 @@ ParentOutcome attach(const model::HttpRoute& route, const model::ParentRef& pare
   if (selected.empty()) {
     outcome.refusal = no_matching_parent(parent, gateway);
   } else if (allowed.empty()) {
-    outcome.refusal = not_allowed(selected, gateway);
+    outcome.refusal = not_allowed(selected, gateway, kind);
   } else {
     outcome.refusal = no_matching_hostname(route, allowed, gateway);
   }

@@ -21,7 +21,7 @@ struct ListenerView {
   std::string name;
   std::string hostname;
   std::uint16_t port = 0;
-  bool takes_http_routes = false;
+  std::vector<std::string> kinds;  // of the routes that it takes: "HTTPRoute"
   model::FromNamespaces from = model::FromNamespaces::kSame;
   model::LabelSelector selector;
   bool served = false;

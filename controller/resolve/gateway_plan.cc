@@ -16,7 +16,7 @@ namespace sluice::resolve {
 namespace {
 
 constexpr std::string_view kRouteGroup = "gateway.networking.k8s.io";
-constexpr std::string_view kHttpRouteKind = "HTTPRoute";
+constexpr std::array<std::string_view, 2> kHttpListenerKinds = {"HTTPRoute", "GRPCRoute"};
 constexpr std::uint32_t kMaxPort = 65535;
 
 // The features of the Gateway API whose conformance tests need nothing that is not served. Gateway,
@@ -103,23 +103,29 @@ void plan_addresses(const model::Gateway& gateway, const Options& options, Gatew
 void plan_kinds(const model::Listener& listener, std::size_t index, ListenerPlan& plan) {
   if (plan.family != ProtocolFamily::kHttp) return;
   if (listener.allowed_routes.kinds.empty()) {
-    plan.supported_kinds = {std::string(kHttpRouteKind)};
+    plan.supported_kinds.assign(kHttpListenerKinds.begin(), kHttpListenerKinds.end());
     return;
   }
   std::vector<std::string> invalid;
+  std::set<std::string_view> wanted;
   for (const model::RouteGroupKind& kind : listener.allowed_routes.kinds) {
-    if (kind.group == kRouteGroup && kind.kind == kHttpRouteKind) {
-      plan.supported_kinds = {std::string(kHttpRouteKind)};
+    const auto known = std::ranges::find(kHttpListenerKinds, kind.kind);
+    if (kind.group == kRouteGroup && known != kHttpListenerKinds.end()) {
+      wanted.insert(*known);
     } else {
       invalid.push_back(fmt::format("{}/{}", kind.group, kind.kind));
     }
+  }
+  for (const std::string_view kind : kHttpListenerKinds) {
+    if (wanted.contains(kind)) plan.supported_kinds.emplace_back(kind);
   }
   if (!invalid.empty()) {
     plan.unresolved = {
         "InvalidRouteKinds",
         fmt::format("spec.listeners[{}].allowedRoutes.kinds: {} can't be attached to a listener of "
-                    "protocol {}; {}/{} can",
-                    index, fmt::join(invalid, ", "), plan.protocol, kRouteGroup, kHttpRouteKind)};
+                    "protocol {}; {} of group {} can",
+                    index, fmt::join(invalid, ", "), plan.protocol,
+                    fmt::join(kHttpListenerKinds, " and "), kRouteGroup)};
   }
 }
 

@@ -12,12 +12,8 @@ using model::ObjectName;
 
 namespace {
 
-bool takes_http_routes(const ListenerPlan& listener) {
-  return !listener.supported_kinds.empty();
-}
-
 ListenerView view_of(const ListenerPlan& listener, bool served) {
-  return {listener.name, listener.hostname, listener.port, takes_http_routes(listener),
+  return {listener.name, listener.hostname, listener.port, listener.supported_kinds,
           listener.from, listener.selector, served};
 }
 
