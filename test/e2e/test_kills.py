@@ -150,7 +150,7 @@ def test_full_shared_memory_keeps_the_last_table(make_sluice, backends, scratch)
     sluice.start()
     shm = Path(f"/proc/{sluice.controller_pid()}/root/dev/shm")
     subprocess.run(
-        ["nsenter", "--mount", f"--target={sluice.controller_pid()}"]
+        ["nsenter", "--mount", "--root", f"--target={sluice.controller_pid()}"]
         + ["sh", "-c", "head -c 1G /dev/zero > /dev/shm/filler 2>/dev/null || true"],
         check=True,
     )
@@ -170,7 +170,14 @@ def test_full_shared_memory_keeps_the_last_table(make_sluice, backends, scratch)
     for number in range(400):
         sluice.remove(f"big-{number}.yaml")
     subprocess.run(
-        ["nsenter", "--mount", f"--target={sluice.controller_pid()}", "rm", "/dev/shm/filler"],
+        [
+            "nsenter",
+            "--mount",
+            "--root",
+            f"--target={sluice.controller_pid()}",
+            "rm",
+            "/dev/shm/filler",
+        ],
         check=True,
     )
     sluice.write("new.yaml", route("new", [to("green")], ["new.com"]))

@@ -13,7 +13,7 @@ import websockets
 CHUNK = b"." * 1023 + b"\n"
 
 
-async def echo(connection: websockets.WebSocketServerProtocol) -> None:
+async def echo(connection) -> None:
     async for message in connection:
         await connection.send(message)
 
