@@ -42,11 +42,11 @@ class ControllerTest : public ::testing::Test {
     // The loop's signals stay blocked in this thread; what comes after this test must not.
     ::sigemptyset(&signals_before_);
     ::pthread_sigmask(SIG_BLOCK, nullptr, &signals_before_);
-    std::filesystem::create_directories(base_.path() + "/m");
-    options_.directory = base_.path() + "/m";
-    options_.state_directory = base_.path() + "/state";
-    options_.table_directory = base_.path() + "/table";
-    options_.resolve.addresses = {"127.0.0.1"};
+    std::filesystem::create_directories(base.path() + "/m");
+    options.directory = base.path() + "/m";
+    options.state_directory = base.path() + "/state";
+    options.table_directory = base.path() + "/table";
+    options.resolve.addresses = {"127.0.0.1"};
   }
 
   ~ControllerTest() override {
@@ -55,10 +55,10 @@ class ControllerTest : public ::testing::Test {
   }
 
   void start() {
-    auto opened = Controller::open(options_);
+    auto opened = Controller::open(options);
     ASSERT_TRUE(opened) << opened.error().message;
     controller_ = std::move(*opened);
-    loop_ = std::thread([this] { ended_ = controller_->run(); });
+    loop_ = std::thread([this] { ended = controller_->run(); });
   }
 
   // As a service manager does it.
@@ -69,11 +69,11 @@ class ControllerTest : public ::testing::Test {
   }
 
   void write(const std::string& name, const std::string& text) {
-    std::ofstream(options_.directory + "/" + name) << text;
+    std::ofstream(options.directory + "/" + name) << text;
   }
 
   std::string table() const {
-    const auto mapping = arena::ReadMapping::open(options_.table_directory);
+    const auto mapping = arena::ReadMapping::open(options.table_directory);
     return mapping ? table::dump(table::Reader((*mapping)->enter())) : mapping.error().message;
   }
 
@@ -89,9 +89,9 @@ class ControllerTest : public ::testing::Test {
     return ::testing::AssertionFailure() << "within 10 s; the table:\n" << last;
   }
 
-  TempDirectory base_;
-  ControllerOptions options_;
-  std::optional<Result<void>> ended_;
+  TempDirectory base;
+  ControllerOptions options;
+  std::optional<Result<void>> ended;
 
  private:
   sigset_t signals_before_{};
@@ -115,7 +115,7 @@ TEST_F(ControllerTest, WakesUpWithoutAnEventToWithdrawADeletedObject) {
   write("route.yaml", route_to("/first"));
   start();
   EXPECT_TRUE(table_has("prefix /first"));
-  std::filesystem::remove(options_.directory + "/route.yaml");
+  std::filesystem::remove(options.directory + "/route.yaml");
   EXPECT_TRUE(table_has("prefix /first", false));
   EXPECT_THAT(table(), HasSubstr("listener default/web/http"));
 }
@@ -126,8 +126,7 @@ TEST_F(ControllerTest, EndsOnSigtermAndLeavesTheTableToTheWorkers) {
   start();
   EXPECT_TRUE(table_has("prefix /first"));
   stop();
-  ASSERT_TRUE(ended_);
-  EXPECT_TRUE(*ended_);
+  EXPECT_TRUE(ended.has_value() && ended->has_value());
   EXPECT_THAT(table(), HasSubstr("prefix /first"));
   // The next one takes over the same directories.
   write("route.yaml", route_to("/second"));
@@ -137,16 +136,16 @@ TEST_F(ControllerTest, EndsOnSigtermAndLeavesTheTableToTheWorkers) {
 
 TEST_F(ControllerTest, ASecondControllerIsKeptAwayFromTheTable) {
   start();
-  ControllerOptions second = options_;
-  second.state_directory = base_.path() + "/other";
+  ControllerOptions second = options;
+  second.state_directory = base.path() + "/other";
   const auto opened = Controller::open(second);
   ASSERT_FALSE(opened);
   EXPECT_NE(opened.error().message, "");
 }
 
 TEST_F(ControllerTest, ADirectoryThatIsNotThereIsNamed) {
-  options_.directory += "/missing";
-  const auto opened = Controller::open(options_);
+  options.directory += "/missing";
+  const auto opened = Controller::open(options);
   ASSERT_FALSE(opened);
   EXPECT_THAT(opened.error().message, HasSubstr("/missing"));
 }
