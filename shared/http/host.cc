@@ -54,7 +54,7 @@ bool is_literal(std::string_view text) {
 }
 
 bool has_empty_label(std::string_view name) {
-  return name.starts_with('.') || name.find("..") != std::string_view::npos;
+  return name.starts_with('.') || name.ends_with('.') || name.find("..") != std::string_view::npos;
 }
 
 bool is_label(std::string_view label) {

@@ -45,7 +45,7 @@ std::string check_host(std::string_view raw) {
   require(std::none_of(host->begin(), host->end(), [](char c) { return c >= 'A' && c <= 'Z'; }));
   HostBuffer second{};
   const auto again = sluice::http::normalise_host(*host, second);
-  if (!host->ends_with('.')) require(again && *again == *host);
+  require(again && *again == *host);
   return std::string(*host);
 }
 
