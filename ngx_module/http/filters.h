@@ -1,5 +1,9 @@
 // Filters of the rule and of the drawn backendRef, where a request and its answer meet them.
-// Order: the rule's filters, then the backendRef's, each in the order of its list.
+//
+// A CORS preflight is answered first, then a redirect; then header fields are edited, the rule's
+// filters before the backendRef's, each in the order of its list; Host and path come last, and of
+// two rewrites the backendRef's counts for what it sets. Answers: the fields of a backend's answer
+// and of a redirect are edited, nginx's own error pages are not; CORS is told with every answer.
 //
 // Process: nginx worker.   Thread: event loop.   Allocates: the request's pool.
 // Fails: a list whose bytes make no sense answers 500 (Reason::kBadFilters).
@@ -7,18 +11,30 @@
 // Tested by: test/e2e/test_filters_*.py
 #pragma once
 
+#include <cstdint>
+
 #include "ngx_module/http/own_headers.h"
 #include "ngx_module/listen/nginx.h"
+#include "shared/http/cors.h"
 
 namespace sluice::http_module {
 
 struct RequestState;
+
+struct CorsDecision {
+  http::CorsAnswer answer;
+  bool preflight;
+  std::uint32_t max_age;  // seconds
+};
 
 // What the filters of a request decided. In its RequestState.
 struct FilterState {
   // The path and query to forward instead of the client's; empty: nothing rewrites them.
   ngx_str_t forward_uri;
   OwnHeaderEdits own_headers;
+  const ngx_http_headers_in_t* client_headers;  // before they were edited; null: they were not
+  const CorsDecision* cors;                     // null: no such filter
+  bool redirected;                              // the answer is ours, and a filter's
 };
 
 // Before the plan's reason is looked at: a redirect needs no backend. NGX_DECLINED: go on; anything

@@ -52,6 +52,7 @@ void lend_uri(ngx_http_request_t* r, RequestState& state) {
   if (uri.data == nullptr || !(rewritten || r->valid_unparsed_uri)) return;
   state.client_uri = r->unparsed_uri;
   r->unparsed_uri = uri;
+  r->valid_unparsed_uri = 1;  // after a rewrite of the operator's it was not
 }
 
 }  // namespace
