@@ -49,6 +49,7 @@ class List {
     const auto header = list.reader_.read<table::EndpointList>(list.offset_);
     if (!header) return std::nullopt;
     list.count_ = header->count;
+    list.tls_ = header->tls;
     return list;
   }
 
@@ -57,6 +58,17 @@ class List {
   // None: the list is longer than the file.
   std::optional<table::Endpoint> at(std::uint32_t index) const {
     return reader_.read_element<table::Endpoint>(offset_, sizeof(table::EndpointList), index);
+  }
+
+  // Sets `record` to how the endpoints are reached; false when that can't be read: then they must
+  // not be reached at all.
+  bool read_tls(std::string_view& record) const {
+    if (tls_ == 0) return true;
+    const auto head = reader_.read<table::BackendTls>(tls_);
+    if (!head || head->bytes < sizeof *head) return false;
+    const auto bytes = reader_.text(tls_, 0, head->bytes);
+    if (bytes) record = *bytes;
+    return bytes.has_value();
   }
 
   bool copy_path(const table::Endpoint& endpoint, Target& target) const {
@@ -71,6 +83,7 @@ class List {
  private:
   table::Reader reader_;
   table::Offset offset_ = 0;
+  table::Offset tls_ = 0;
   std::uint32_t count_ = 0;
 };
 
@@ -142,12 +155,14 @@ Chosen choose_endpoint(arena::ReadMapping& mapping, table::SlotRef backend, cons
                        std::uint64_t now_ms, Random& random, Target& target) {
   const std::optional<List> list = List::of_slot(mapping, backend);
   if (!list) return {};
-  if (list->count() == 0) return {Choice::kNoEndpoints, 0};
+  if (list->count() == 0) return {Choice::kNoEndpoints, 0, {}};
+  Chosen chosen{Choice::kChosen, list->count(), {}};
+  if (!list->read_tls(chosen.tls)) return {};
   const auto endpoint = list->at(pick(*list, tried, mapping, now_ms, random));
   if (!endpoint) return {};
   target.endpoint = *endpoint;
   if (endpoint->family == table::Family::kUnix && !list->copy_path(*endpoint, target)) return {};
-  return {Choice::kChosen, list->count()};
+  return chosen;
 }
 
 }  // namespace sluice::balance

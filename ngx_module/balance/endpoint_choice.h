@@ -63,6 +63,9 @@ enum class Choice : std::uint8_t {
 struct Chosen {
   Choice choice = Choice::kGone;
   std::uint32_t endpoints = 0;  // how many there are: bounds the tries
+  // A table::BackendTls record with its parts, still in the mapping: compare or copy it before
+  // asking unmoved(). Empty: plain.
+  std::string_view tls;
 };
 
 // Whether the backend has an endpoint at all.

@@ -53,11 +53,17 @@ std::string_view part_word(PartKind kind) {
       return "expose";
     case PartKind::kBackendName:
       return "to";
+    case PartKind::kDnsName:
+      return "dns";
+    case PartKind::kUri:
+      return "uri";
+    case PartKind::kCaCertificates:
+      return "ca";
   }
   return "!!";
 }
 
-std::string part_text(const FilterReader::Part& part) {
+std::string part_text(const PartReader::Value& part) {
   std::string text = std::string(part_word(part.kind)) + " ";
   if (part.kind == PartKind::kRemoveHeader) return text + quoted(part.name);
   if (!part.name.empty()) text += quoted(part.name) + "=";

@@ -34,6 +34,7 @@ struct ListBlob {
 struct Backend {
   SlotRef ref;
   std::vector<EndpointAddress> endpoints;
+  std::optional<BackendTlsRule> tls;
   std::vector<CounterLine> lines;  // of the endpoints, in their order
   ListBlob list;
   bool inherited = false;      // the slot word is a predecessor's: no put() yet
@@ -47,8 +48,8 @@ struct Release {
   std::uint64_t generation;
 };
 
-std::size_t list_bytes(std::span<const EndpointAddress> endpoints) {
-  std::size_t bytes = sizeof(EndpointList) + endpoints.size() * sizeof(Endpoint);
+std::size_t list_bytes(std::span<const EndpointAddress> endpoints, std::string_view tls) {
+  std::size_t bytes = sizeof(EndpointList) + endpoints.size() * sizeof(Endpoint) + tls.size();
   for (const EndpointAddress& endpoint : endpoints)
     bytes += align_up(endpoint.path.size(), 8);
   return bytes;
@@ -81,7 +82,8 @@ struct EndpointTable::State {
   void free_slot(std::uint32_t index);
   Result<std::vector<CounterLine>> acquire_lines(std::span<const EndpointAddress> endpoints);
   Result<ListBlob> write_list(std::uint32_t incarnation, std::span<const EndpointAddress> endpoints,
-                              std::span<const CounterLine> lines);
+                              std::span<const CounterLine> lines,
+                              const std::optional<BackendTlsRule>& tls);
   void publish(Backend& backend, const ListBlob& list);
   void discard(const ListBlob& list);
   void release_lines(std::span<const CounterLine> lines);
@@ -182,15 +184,16 @@ void EndpointTable::State::release_lines(std::span<const CounterLine> lines) {
     counters.release(line.line);
 }
 
-// EndpointList, Endpoint[count], then the paths of Unix sockets, each from a multiple of 8.
+// EndpointList, Endpoint[count], the paths of Unix sockets, BackendTls, each from a multiple of 8.
 Result<ListBlob> EndpointTable::State::write_list(std::uint32_t incarnation,
                                                   std::span<const EndpointAddress> endpoints,
-                                                  std::span<const CounterLine> lines) {
+                                                  std::span<const CounterLine> lines,
+                                                  const std::optional<BackendTlsRule>& tls) {
   if (endpoints.empty()) return ListBlob{};
-  const std::size_t bytes = list_bytes(endpoints);
+  const std::string tls_bytes = tls ? backend_tls_bytes(*tls) : std::string();
+  const std::size_t bytes = list_bytes(endpoints, tls_bytes);
   Result<Offset> offset = arena.allocate(bytes, 8, LinkedBy::kSlot);
   if (!offset) return propagate(std::move(offset), "writing endpoints");
-  *arena.at<EndpointList>(*offset) = {static_cast<std::uint32_t>(endpoints.size()), incarnation};
   const std::size_t array = *offset + sizeof(EndpointList) / 8;
   std::size_t path_at = array + endpoints.size() * (sizeof(Endpoint) / 8);
   for (std::size_t i = 0; i < endpoints.size(); ++i) {
@@ -210,6 +213,14 @@ Result<ListBlob> EndpointTable::State::write_list(std::uint32_t incarnation,
     }
     *arena.at<Endpoint>(static_cast<Offset>(array + i * (sizeof(Endpoint) / 8))) = to;
   }
+  EndpointList list{};
+  list.count = static_cast<std::uint32_t>(endpoints.size());
+  list.incarnation = incarnation;
+  if (tls) {
+    list.tls = static_cast<Offset>(path_at);
+    std::memcpy(arena.base() + path_at * 8, tls_bytes.data(), tls_bytes.size());
+  }
+  *arena.at<EndpointList>(*offset) = list;
   return ListBlob{*offset, arena.segment(), bytes};
 }
 
@@ -268,18 +279,21 @@ Result<std::unique_ptr<EndpointTable>> EndpointTable::open(Arena& arena) {
   return std::unique_ptr<EndpointTable>(new EndpointTable(std::move(state)));
 }
 
-Result<SlotRef> EndpointTable::put(const BackendId& id,
-                                   std::span<const EndpointAddress> endpoints) {
+Result<SlotRef> EndpointTable::put(const BackendId& id, std::span<const EndpointAddress> endpoints,
+                                   const std::optional<BackendTlsRule>& tls) {
   State& state = *state_;
   state.collect();
   Result<Backend*> found = state.find_or_take(id);
   if (!found) return tl::unexpected<Error>(std::move(found.error()));
   Backend& backend = **found;
-  if (!backend.inherited && std::ranges::equal(backend.endpoints, endpoints)) return backend.ref;
+  if (!backend.inherited && std::ranges::equal(backend.endpoints, endpoints) &&
+      backend.tls == tls) {
+    return backend.ref;
+  }
 
   Result<std::vector<CounterLine>> lines = state.acquire_lines(endpoints);
   if (!lines) return tl::unexpected<Error>(std::move(lines.error()));
-  Result<ListBlob> list = state.write_list(backend.ref.incarnation, endpoints, *lines);
+  Result<ListBlob> list = state.write_list(backend.ref.incarnation, endpoints, *lines, tls);
   if (!list) {
     state.release_lines(*lines);
     return tl::unexpected<Error>(std::move(list.error()));
@@ -288,6 +302,7 @@ Result<SlotRef> EndpointTable::put(const BackendId& id,
   state.release_lines(backend.lines);
   backend.lines = std::move(*lines);
   backend.endpoints.assign(endpoints.begin(), endpoints.end());
+  backend.tls = tls;
   return backend.ref;
 }
 
@@ -317,7 +332,7 @@ Result<void> EndpointTable::rewrite() {
   for (auto& [id, backend] : state.backends) {
     if (backend.inherited) continue;
     Result<ListBlob> list =
-        state.write_list(backend.ref.incarnation, backend.endpoints, backend.lines);
+        state.write_list(backend.ref.incarnation, backend.endpoints, backend.lines, backend.tls);
     if (!list) {
       for (const auto& [unused, blob] : written)
         state.discard(blob);

@@ -17,10 +17,12 @@
 #include <compare>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 
 #include "shared/base/result.h"
+#include "shared/table/backend_tls.h"
 #include "shared/table/format.h"
 #include "shared/table/rules.h"
 
@@ -51,9 +53,10 @@ class EndpointTable {
   static Result<std::unique_ptr<EndpointTable>> open(arena::Arena& arena);
   ~EndpointTable();
 
-  // Publishes the endpoints of `backend` at once (8-byte store) and takes a slot if it has none. An
-  // empty list answers 503. The same list again costs nothing.
-  Result<SlotRef> put(const BackendId& backend, std::span<const EndpointAddress> endpoints);
+  // Publishes the endpoints of `backend`, and how they are reached, at once (8-byte store) and
+  // takes a slot if it has none. An empty list answers 503. The same again costs nothing.
+  Result<SlotRef> put(const BackendId& backend, std::span<const EndpointAddress> endpoints,
+                      const std::optional<BackendTlsRule>& tls = std::nullopt);
 
   // Releases the slot: it keeps its endpoints until the roots that know it are gone, and a put()
   // or find_or_reserve() before that takes it back.

@@ -16,6 +16,7 @@
 #include <string_view>
 
 #include "shared/table/format.h"
+#include "shared/table/part_reader.h"
 
 namespace sluice::table {
 
@@ -23,32 +24,22 @@ inline constexpr std::uint32_t kMaxFilterBytes = 1U << 20;  // of one list
 
 class FilterReader {
  public:
-  struct Part {
-    PartKind kind;
-    std::string_view name;
-    std::string_view value;
-  };
-
   FilterReader() = default;
   // `list`: a FilterList with what belongs to it, or empty for no filters.
   explicit FilterReader(std::string_view list);
 
   // The next filter, whether or not the parts of the one before were read.
   std::optional<Filter> next();
-  // The next part of the filter that next() gave.
-  std::optional<Part> next_part();
 
-  bool broken() const { return broken_; }
+  // The next part of the filter that next() gave.
+  std::optional<PartReader::Value> next_part() { return parts_.next(); }
+
+  bool broken() const { return broken_ || parts_.broken(); }
 
  private:
-  template <class Record>
-  bool take(std::string_view& from, Record& out);
-  bool take_text(std::uint64_t bytes, std::string_view& out);
-
-  std::string_view rest_;   // behind the current filter
-  std::string_view parts_;  // of the current filter, not read yet
+  std::string_view rest_;  // behind the current filter
+  PartReader parts_;       // of the current filter
   std::uint32_t filters_left_ = 0;
-  std::uint32_t parts_left_ = 0;
   bool broken_ = false;
 };
 

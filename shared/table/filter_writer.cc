@@ -95,7 +95,7 @@ class FilterWriter {
   }
 
   void add_part(PartKind kind, std::string_view name, std::string_view value) {
-    FilterPart part{};
+    Part part{};
     part.kind = kind;
     part.name_bytes = narrow16(name.size());
     part.value_bytes = static_cast<std::uint32_t>(value.size());

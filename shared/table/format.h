@@ -127,8 +127,6 @@ struct Listener {
 
 static_assert(sizeof(Listener) == 48);
 
-// The rules of one original route hostname on one listener.
-struct Shard {
 enum class TlsVersion : std::uint8_t { kTls12 = 0, kTls13 = 1 };
 
 // How an HTTPS listener answers a handshake.
@@ -154,6 +152,8 @@ struct CertificateRef {
 
 static_assert(sizeof(CertificateRef) == 32);
 
+// The rules of one original route hostname on one listener.
+struct Shard {
   std::uint64_t prefix_depths;  // bit n: a prefix of n path segments exists; bit 63: 63 or more
   std::uint64_t exact_depths;
   Tab nodes;  // Node, by path
@@ -369,7 +369,7 @@ struct Filter {
   std::uint32_t bytes;  // of this filter with its parts: the next one begins there
   FilterType type;
   std::uint8_t allow_credentials;  // kCors
-  std::uint16_t parts;             // FilterPart[parts] follows, each with its texts
+  std::uint16_t parts;             // Part[parts] follows, each with its texts
   std::uint16_t status;            // kRequestRedirect
   std::uint16_t port;              // kRequestRedirect; 0: not given
   std::uint32_t max_age;           // kCors, seconds
@@ -394,18 +394,21 @@ enum class PartKind : std::uint8_t {
   kAllowMethod = 9,
   kAllowHeader = 10,
   kExposeHeader = 11,
-  kBackendName = 12,  // kRequestMirror: "namespace/name:port"
+  kBackendName = 12,     // kRequestMirror: "namespace/name:port"
+  kDnsName = 13,         // of BackendTls, as in all that follow: a subject alternative name
+  kUri = 14,             // a subject alternative name
+  kCaCertificates = 15,  // PEM
 };
 
 // Followed by the name and then the value; the next one starts at the next multiple of 8.
-struct FilterPart {
+struct Part {
   PartKind kind;
   std::uint8_t reserved;
   std::uint16_t name_bytes;
   std::uint32_t value_bytes;
 };
 
-static_assert(sizeof(FilterPart) == 8);
+static_assert(sizeof(Part) == 8);
 
 // One slot of the file `endpoint`. Its identity is given to another backend only after every root
 // that knows the old one is gone.
@@ -422,11 +425,6 @@ static_assert(sizeof(EndpointSlot) == 32);
 struct EndpointList {
   std::uint32_t count;  // Endpoint[count] follows
   std::uint32_t incarnation;
-};
-
-static_assert(sizeof(EndpointList) == 8);
-
-struct Endpoint {
   Offset tls;  // BackendTls, or none
   std::uint32_t reserved;
 };
@@ -441,6 +439,11 @@ struct BackendTls {
   std::uint8_t system_certificates;  // 1: the machine's own trust anchors count
   std::uint8_t usable;               // 0: nothing to verify with; no connection may be made
   std::uint64_t identity[2];         // content hash of the rest: where to look first, no proof
+};
+
+static_assert(sizeof(BackendTls) == 24);
+
+struct Endpoint {
   Family family;
   std::uint8_t reserved0;
   std::uint16_t port;     // host order; 0 for kUnix

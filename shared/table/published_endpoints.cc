@@ -3,6 +3,7 @@
 
 #include "shared/arena/layout.h"
 #include "shared/arena/read_mapping.h"
+#include "shared/table/backend_tls.h"
 #include "shared/table/dump.h"
 #include "shared/table/dump_text.h"
 
@@ -17,6 +18,12 @@ std::string endpoint_text(const Reader& reader, const Endpoint& endpoint) {
   }
   const auto path = reader.text(endpoint.path, 0, endpoint.path_bytes);
   return path ? "unix:" + quoted(*path) : "!!";
+}
+
+std::string tls_text(const Reader& reader, Offset offset) {
+  const auto head = reader.read<BackendTls>(offset);
+  const auto record = head ? reader.text(offset, 0, head->bytes) : std::nullopt;
+  return record ? backend_tls_text(*record).substr(1) : "tls !!";
 }
 
 std::vector<std::string> endpoints_of(arena::ReadMapping& mapping, std::uint32_t slot,
@@ -41,6 +48,7 @@ std::vector<std::string> endpoints_of(arena::ReadMapping& mapping, std::uint32_t
     if (!endpoint) break;
     texts.push_back(endpoint_text(reader, *endpoint));
   }
+  if (list->tls != 0) texts.push_back(tls_text(reader, list->tls));
   return texts;
 }
 

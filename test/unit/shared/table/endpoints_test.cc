@@ -13,6 +13,7 @@
 #include "shared/arena/arena.h"
 #include "shared/arena/layout.h"
 #include "shared/arena/read_mapping.h"
+#include "shared/table/dump.h"
 #include "test/harness/temp_directory.h"
 
 namespace sluice::table {
@@ -118,6 +119,34 @@ class EndpointTableTest : public testing::Test {
   std::unique_ptr<ReadMapping> worker_;
   std::uint64_t now_ms_ = 0;
 };
+
+TEST_F(EndpointTableTest, HowEndpointsAreReachedIsPartOfTheirList) {
+  BackendTlsRule rule;
+  rule.hostname = "a.example.com";
+  rule.subject_alt_names = {{PartKind::kUri, "spiffe://a/b"}};
+  rule.ca_certificates = "one\ntwo\n";
+  EndpointAddress socket;
+  socket.family = Family::kUnix;
+  socket.path = "/run/a";
+  const std::vector<EndpointAddress> endpoints = {ipv4(1), socket};
+  const SlotRef ref = put("a", endpoints);
+  const auto texts = [&] { return published_endpoints(*worker_)(ref.slot, ref.incarnation); };
+  EXPECT_EQ(texts().size(), 2U);
+  ASSERT_TRUE(endpoints_->put("a", endpoints, rule));
+  ASSERT_EQ(texts().size(), 3U);
+  EXPECT_EQ(texts()[1], "unix:/run/a");
+  EXPECT_EQ(texts()[2], "tls a.example.com verifies uri spiffe://a/b by 2 lines of certificates");
+  ASSERT_TRUE(endpoints_->rewrite());
+  EXPECT_EQ(texts().size(), 3U);
+  rule = BackendTlsRule{};
+  rule.usable = false;
+  rule.system_certificates = true;
+  rule.hostname = "b";
+  ASSERT_TRUE(endpoints_->put("a", endpoints, rule));
+  EXPECT_EQ(texts()[2], "tls b by system unusable");
+  ASSERT_TRUE(endpoints_->put("a", endpoints));
+  EXPECT_EQ(texts().size(), 2U);
+}
 
 TEST_F(EndpointTableTest, WorkerSeesTheListAtOnce) {
   const SlotRef ref = put("a", {ipv4(1), ipv4(2, 9090)});

@@ -24,7 +24,7 @@ class List {
   }
 
   List& part(PartKind kind, std::string_view name, std::string_view value) {
-    FilterPart head{};
+    Part head{};
     head.kind = kind;
     head.name_bytes = static_cast<std::uint16_t>(name.size());
     head.value_bytes = static_cast<std::uint32_t>(value.size());
