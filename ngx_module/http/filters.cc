@@ -5,6 +5,7 @@
 #include "ngx_module/http/filters_cors.h"
 #include "ngx_module/http/filters_path.h"
 #include "ngx_module/http/filters_request.h"
+#include "ngx_module/http/mirror.h"
 #include "ngx_module/http/request_state.h"
 #include "ngx_module/http/response_fields.h"
 #include "shared/http/field.h"
@@ -43,6 +44,9 @@ void merge(const UrlEdit& later, UrlEdit& into) {
 
 EditResult decide(ngx_http_request_t* r, RequestState& state, FilterReader& filters,
                   const table::Filter& filter, Decisions& decisions) {
+  if (filter.type == FilterType::kRequestMirror) {
+    return result_of(draw_mirror(r, state, filters, filter));
+  }
   if (filter.type == FilterType::kCors) return result_of(decide_cors(r, state, filters, filter));
   if (filter.type != FilterType::kRequestRedirect && filter.type != FilterType::kUrlRewrite) {
     return EditResult::kDone;

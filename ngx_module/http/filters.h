@@ -20,6 +20,7 @@
 namespace sluice::http_module {
 
 struct RequestState;
+struct MirrorCopy;  // http/mirror.cc
 
 struct CorsDecision {
   http::CorsAnswer answer;
@@ -34,6 +35,7 @@ struct FilterState {
   OwnHeaderEdits own_headers;
   const ngx_http_headers_in_t* client_headers;  // before they were edited; null: they were not
   const CorsDecision* cors;                     // null: no such filter
+  MirrorCopy** mirrors;                         // null: none, or they are on their way
   bool redirected;                              // the answer is ours, and a filter's
 };
 

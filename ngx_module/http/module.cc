@@ -22,7 +22,7 @@ ngx_int_t postconfiguration(ngx_conf_t* cf) {
       ngx_array_push(&core.phases[NGX_HTTP_REWRITE_PHASE].handlers));
   if (handler == nullptr) return NGX_ERROR;
   *handler = rewrite_handler;
-  install_header_filter();
+  install_filters();
   return collect_static_sockets(cf) ? NGX_OK : NGX_ERROR;
 }
 

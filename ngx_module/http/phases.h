@@ -12,10 +12,10 @@ ngx_int_t rewrite_handler(ngx_http_request_t* r);
 // The content handler of a location with sluice_pass: answers, or calls the stock proxy handler.
 ngx_int_t content_handler(ngx_http_request_t* r);
 
-// After a backend's 101: connections live by other time limits.
+// Filters of the answer; after a backend's 101 connections live by other time limits.
 ngx_int_t header_filter(ngx_http_request_t* r);
 
-// Puts header_filter first in nginx's chain.
-void install_header_filter();
+// Puts header_filter, and the filter of request bodies, first in nginx's chains.
+void install_filters();
 
 }  // namespace sluice::http_module

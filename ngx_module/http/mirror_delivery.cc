@@ -1,0 +1,125 @@
+#include "ngx_module/http/mirror_delivery.h"
+
+#include <array>
+
+#include "ngx_module/http/endpoint_address.h"
+
+namespace sluice::http_module {
+
+namespace {
+
+constexpr std::size_t kMaxAnswerBytes = 1U << 20;  // what follows is not read
+
+void end(MirrorDelivery& delivery, bool failed) {
+  delivery.failed = failed;
+  if (delivery.deadline.timer_set) ngx_del_timer(&delivery.deadline);
+  if (delivery.peer.connection != nullptr) ngx_close_connection(delivery.peer.connection);
+  delivery.peer.connection = nullptr;
+  delivery.ended(delivery);
+}
+
+MirrorDelivery& delivery_of(const ngx_event_t* event) {
+  return *static_cast<MirrorDelivery*>(static_cast<ngx_connection_t*>(event->data)->data);
+}
+
+void on_deadline(ngx_event_t* event) {
+  auto& delivery = *static_cast<MirrorDelivery*>(event->data);
+  end(delivery, delivery.out != nullptr);
+}
+
+void on_read(ngx_event_t* event) {
+  MirrorDelivery& delivery = delivery_of(event);
+  ngx_connection_t* const c = delivery.peer.connection;
+  std::array<u_char, 16384> answer;
+  while (delivery.answer_bytes < kMaxAnswerBytes) {
+    const ssize_t bytes = c->recv(c, answer.data(), answer.size());
+    if (bytes == NGX_AGAIN && ngx_handle_read_event(event, 0) == NGX_OK) return;
+    if (bytes <= 0) {
+      end(delivery, bytes < 0);
+      return;
+    }
+    delivery.answer_bytes += static_cast<std::size_t>(bytes);
+  }
+  end(delivery, false);
+}
+
+void on_write(ngx_event_t* event) {
+  MirrorDelivery& delivery = delivery_of(event);
+  ngx_connection_t* const c = delivery.peer.connection;
+  if (delivery.out != nullptr) {
+    delivery.out = c->send_chain(c, delivery.out, 0);
+    if (delivery.out == NGX_CHAIN_ERROR) {
+      end(delivery, true);
+      return;
+    }
+  }
+  if (ngx_handle_write_event(event, 0) != NGX_OK) end(delivery, true);
+}
+
+// Sending changes the buffers, and several mirrors send the same bytes.
+bool copy_chain(const ngx_chain_t* from, ngx_pool_t* pool, ngx_chain_t** to) {
+  for (; from != nullptr; from = from->next) {
+    ngx_chain_t* const link = ngx_alloc_chain_link(pool);
+    auto* const buf = static_cast<ngx_buf_t*>(ngx_alloc_buf(pool));
+    if (link == nullptr || buf == nullptr) return false;
+    *buf = *from->buf;
+    *link = {buf, nullptr};
+    *to = link;
+    to = &link->next;
+  }
+  return true;
+}
+
+ngx_int_t get_peer(ngx_peer_connection_t*, void*) {
+  return NGX_OK;
+}
+
+u_char* describe(ngx_log_t* log, u_char* buffer, std::size_t bytes) {
+  const auto* const delivery = static_cast<const MirrorDelivery*>(log->data);
+  return ngx_snprintf(buffer, bytes, " while copying a request to the mirror %V", &delivery->name);
+}
+
+bool address(MirrorDelivery& delivery, const balance::Target& target, ngx_pool_t* pool) {
+  delivery.name.data = static_cast<u_char*>(ngx_pnalloc(pool, NGX_SOCKADDR_STRLEN));
+  delivery.peer.socklen = to_address(target, delivery.address);
+  if (delivery.name.data == nullptr || delivery.peer.socklen == 0) return false;
+  delivery.peer.sockaddr = reinterpret_cast<sockaddr*>(&delivery.address);
+  delivery.name.len = ngx_sock_ntop(delivery.peer.sockaddr, delivery.peer.socklen,
+                                    delivery.name.data, NGX_SOCKADDR_STRLEN, 1);
+  delivery.peer.name = &delivery.name;
+  return true;
+}
+
+}  // namespace
+
+bool deliver_mirror(MirrorDelivery& delivery, const balance::Target& target,
+                    const ngx_chain_t* request, ngx_pool_t* pool) {
+  if (!address(delivery, target, pool) || !copy_chain(request, pool, &delivery.out)) return false;
+  delivery.log = *ngx_cycle->log;
+  delivery.log.handler = describe;
+  delivery.log.data = &delivery;
+  delivery.peer.get = get_peer;
+  delivery.peer.log = &delivery.log;
+  delivery.peer.log_error = NGX_ERROR_INFO;  // the owner says so, once a second
+  const ngx_int_t connected = ngx_event_connect_peer(&delivery.peer);
+  if (connected != NGX_OK && connected != NGX_AGAIN) {
+    if (delivery.peer.connection != nullptr) ngx_close_connection(delivery.peer.connection);
+    return false;
+  }
+  ngx_connection_t* const c = delivery.peer.connection;
+  c->data = &delivery;
+  c->pool = pool;
+  c->read->handler = on_read;
+  c->write->handler = on_write;
+  delivery.deadline.data = &delivery;
+  delivery.deadline.log = &delivery.log;
+  delivery.deadline.handler = on_deadline;
+  ngx_add_timer(&delivery.deadline, kMirrorLifeMs);
+  // Not from here: an error would end what the caller still holds.
+  if (connected == NGX_OK) {
+    ngx_post_event(c->write, &ngx_posted_events);
+  }
+  return true;
+}
+
+}  // namespace sluice::http_module
