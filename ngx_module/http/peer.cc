@@ -9,6 +9,7 @@
 #include "ngx_module/balance/failure_memory.h"
 #include "ngx_module/core/socket_name.h"
 #include "ngx_module/http/keepalive.h"
+#include "ngx_module/http/mirror.h"
 #include "ngx_module/http/request_state.h"
 #include "ngx_module/listen/worker.h"
 
@@ -184,6 +185,7 @@ ngx_int_t init_peer(ngx_http_request_t* r, ngx_http_upstream_srv_conf_t*) {
   u->peer.get = get_peer;
   u->peer.free = free_peer;
   u->peer.tries = balance::kMaxTries;
+  start_mirrors(r, *state);
   return NGX_OK;
 }
 
