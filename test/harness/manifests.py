@@ -57,3 +57,60 @@ def route(
 
 def documents(*texts: str) -> str:
     return "---\n".join(text if text.endswith("\n") else text + "\n" for text in texts)
+
+
+def rule(
+    *backends: dict, path: str | None = None, filters: list[dict] | None = None, **more: object
+) -> dict:
+    """One rule of an HTTPRoute, of a PathPrefix; `more` are further fields, as in the spec."""
+    fields: dict = {**more}
+    if backends:
+        fields["backendRefs"] = list(backends)
+    if path:
+        fields["matches"] = [{"path": {"type": "PathPrefix", "value": path}}]
+    if filters:
+        fields["filters"] = filters
+    return fields
+
+
+def header_filter(
+    direction: str,
+    put: dict[str, str] | None = None,
+    add: dict[str, str] | None = None,
+    remove: list[str] | None = None,
+) -> dict:
+    """A RequestHeaderModifier or ResponseHeaderModifier; `direction`: "request" or "response"."""
+    edits: dict = {}
+    if put:
+        edits["set"] = [{"name": name, "value": value} for name, value in put.items()]
+    if add:
+        edits["add"] = [{"name": name, "value": value} for name, value in add.items()]
+    if remove:
+        edits["remove"] = remove
+    kind = f"{direction.capitalize()}HeaderModifier"
+    return {"type": kind, kind[0].lower() + kind[1:]: edits}
+
+
+def path_edit(full: str | None = None, prefix: str | None = None) -> dict:
+    """`path` of a redirect or a rewrite."""
+    if full is not None:
+        return {"type": "ReplaceFullPath", "replaceFullPath": full}
+    return {"type": "ReplacePrefixMatch", "replacePrefixMatch": prefix}
+
+
+def redirect_filter(**fields: object) -> dict:
+    return {"type": "RequestRedirect", "requestRedirect": fields}
+
+
+def rewrite_filter(**fields: object) -> dict:
+    return {"type": "URLRewrite", "urlRewrite": fields}
+
+
+def mirror_filter(backend_name: str, **fields: object) -> dict:
+    reference = backend_ref(backend_name)
+    del reference["weight"]
+    return {"type": "RequestMirror", "requestMirror": {"backendRef": reference, **fields}}
+
+
+def cors_filter(**fields: object) -> dict:
+    return {"type": "CORS", "cors": fields}

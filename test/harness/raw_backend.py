@@ -1,0 +1,123 @@
+"""A backend that keeps what it received, byte by byte, and answers with the fields it is told."""
+
+import socketserver
+import threading
+import time
+from dataclasses import dataclass
+
+from harness.net import free_port
+from harness.waiting import until
+
+
+@dataclass
+class Received:
+    """One request: its head as it came, and its body without chunks."""
+
+    head: bytes
+    body: bytes
+    connection: int
+
+    @property
+    def line(self) -> str:
+        return self.head.split(b"\r\n", 1)[0].decode("latin-1")
+
+    @property
+    def method(self) -> str:
+        return self.line.split(" ")[0]
+
+    @property
+    def target(self) -> str:
+        return self.line.split(" ")[1]
+
+    @property
+    def fields(self) -> list[tuple[str, str]]:
+        lines = self.head.decode("latin-1").split("\r\n")[1:]
+        return [tuple(line.split(": ", 1)) for line in lines if line]
+
+    def all(self, name: str) -> list[str]:
+        return [value for field, value in self.fields if field.lower() == name.lower()]
+
+
+class _Handler(socketserver.StreamRequestHandler):
+    disable_nagle_algorithm = True
+
+    def handle(self) -> None:
+        number = self.server.next_connection()
+        while received := self._read(number):
+            self.server.requests.append(received)
+            time.sleep(self.server.delay_s)
+            fields = list(self.server.fields)
+            closes = "close" in [value.lower() for value in received.all("Connection")]
+            if closes:
+                fields.append(("Connection", "close"))
+            body = b"" if received.method == "HEAD" else self.server.body
+            fields.append(("Content-Length", str(len(self.server.body))))
+            head = f"HTTP/1.1 {self.server.status} Whatever\r\n"
+            head += "".join(f"{name}: {value}\r\n" for name, value in fields)
+            self.wfile.write(head.encode("latin-1") + b"\r\n" + body)
+            if closes:
+                return
+
+    def _read(self, number: int) -> Received | None:
+        head = b""
+        while not head.endswith(b"\r\n\r\n"):
+            line = self.rfile.readline()
+            if not line:
+                return None
+            head += line
+        received = Received(head[:-4], b"", number)
+        if received.all("Transfer-Encoding"):
+            while size := int(self.rfile.readline(), 16):
+                received.body += self.rfile.read(size)
+                self.rfile.readline()
+            self.rfile.readline()
+        else:
+            received.body = self.rfile.read(int((received.all("Content-Length") or ["0"])[0]))
+        return received
+
+
+class RawBackend(socketserver.ThreadingTCPServer):
+    """`fields` are sent in answers, after those that make one valid HTTP/1.1."""
+
+    daemon_threads = True
+    allow_reuse_address = True
+    request_queue_size = 512
+
+    def __init__(self, name: str = "raw"):
+        self.name = name
+        self.requests: list[Received] = []
+        self.fields: list[tuple[str, str]] = []
+        self.status = 200
+        self.body = name.encode()
+        self.delay_s = 0.0
+        self.connections = 0
+        self._lock = threading.Lock()
+        self.port = free_port()
+        super().__init__(("127.0.0.1", self.port), _Handler)
+        self._thread = threading.Thread(target=self.serve_forever, args=(0.02,), daemon=True)
+        self._thread.start()
+
+    def next_connection(self) -> int:
+        with self._lock:
+            self.connections += 1
+            return self.connections
+
+    def last(self) -> Received:
+        return self.requests[-1]
+
+    def wait_for(self, count: int, seconds: float = 10.0) -> list[Received]:
+        """The requests, once there are `count`."""
+        until(
+            lambda: len(self.requests) >= count,
+            f"{count} requests at {self.name}, which has {len(self.requests)}",
+            seconds,
+        )
+        return self.requests
+
+    def handle_error(self, request, client_address) -> None:
+        pass
+
+    def stop(self) -> None:
+        self.shutdown()
+        self.server_close()
+        self._thread.join(5)
