@@ -32,6 +32,9 @@ enum class Reason : std::uint8_t {
   kNoEndpoints,     // 503 no ready endpoint
   kConnectFailed,   // 502 no endpoint could be connected to
   kBadFilters,      // 500 the filters' bytes make no sense
+  kNoHttp2,         // 500 the backend speaks HTTP/2, and this nginx has no grpc module
+  kRequestTimeout,  // 504 the rule's limit of the whole request passed
+  kBackendTimeout,  // 504 a backend did not answer in time
 };
 
 std::string_view reason_name(Reason reason);
@@ -55,7 +58,7 @@ struct Plan {
   std::uint32_t prefix_bytes = 0;        // of the path: what a PathPrefix match matched
   std::string_view rule_filters;         // for table::FilterReader; empty: none
   std::string_view backend_filters;      // of the drawn backendRef
-  std::uint32_t request_timeout_ms = 0;  // 0: none
+  std::uint32_t request_timeout_ms = 0;  // 0: not given; or table::kNoDeadline
   std::uint32_t backend_request_timeout_ms = 0;
   std::optional<table::Retry> retry;
 };

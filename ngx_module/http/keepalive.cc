@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 #include <string_view>
 
 #include "shared/base/hash.h"
@@ -23,6 +24,7 @@ struct Kept {
   ngx_msec_t since;
   socklen_t bytes;
   ngx_sockaddr_t address;
+  table::BackendProtocol protocol;
 };
 
 // Per process: a worker fills it, the master never does.
@@ -44,9 +46,14 @@ Pool& pool() {
   return the_pool;
 }
 
-ngx_queue_t& bucket_of(const sockaddr* address, socklen_t bytes) {
-  const std::string_view key(reinterpret_cast<const char*>(address), bytes);
-  return pool().buckets[hash_bytes(key, 0) % kBuckets];
+ngx_queue_t& bucket_of(const ConnectionKey& key) {
+  const std::string_view address(reinterpret_cast<const char*>(key.address), key.bytes);
+  return pool().buckets[hash_bytes(address, static_cast<std::uint64_t>(key.protocol)) % kBuckets];
+}
+
+bool equal(const Kept& kept, const ConnectionKey& key) {
+  return kept.protocol == key.protocol && kept.bytes == key.bytes &&
+         std::memcmp(&kept.address, key.address, key.bytes) == 0;
 }
 
 // Marks the pool cleanup entry that holds a connection's Kept.
@@ -105,18 +112,12 @@ bool may_be_kept(const ngx_connection_t* c) {
 
 }  // namespace
 
-ngx_connection_t* take_kept(const sockaddr* address, socklen_t bytes, ngx_msec_t max_idle_ms,
-                            ngx_log_t* log) {
-  ngx_queue_t& bucket = bucket_of(address, bytes);
+ngx_connection_t* take_kept(const ConnectionKey& key, ngx_msec_t max_idle_ms, ngx_log_t* log) {
+  ngx_queue_t& bucket = bucket_of(key);
   for (ngx_queue_t* at = ngx_queue_head(&bucket); at != ngx_queue_sentinel(&bucket);
        at = ngx_queue_next(at)) {
     Kept& kept = *ngx_queue_data(at, Kept, bucket);
-    if (ngx_memn2cmp(reinterpret_cast<u_char*>(&kept.address),
-                     reinterpret_cast<u_char*>(const_cast<sockaddr*>(address)), kept.bytes,
-                     bytes) != 0) {
-      continue;
-    }
-    if (ngx_current_msec - kept.since > max_idle_ms) continue;
+    if (!equal(kept, key) || ngx_current_msec - kept.since > max_idle_ms) continue;
     ngx_connection_t* const c = kept.connection;
     remove(kept);
     if (c->read->timer_set) ngx_del_timer(c->read);
@@ -129,8 +130,8 @@ ngx_connection_t* take_kept(const sockaddr* address, socklen_t bytes, ngx_msec_t
   return nullptr;
 }
 
-bool keep(ngx_connection_t* c, const sockaddr* address, socklen_t bytes) {
-  if (!may_be_kept(c) || bytes > sizeof(ngx_sockaddr_t)) return false;
+bool keep(ngx_connection_t* c, const ConnectionKey& key) {
+  if (!may_be_kept(c) || key.bytes > sizeof(ngx_sockaddr_t)) return false;
   if (ngx_handle_read_event(c->read, 0) != NGX_OK) return false;
   Kept* const kept = kept_of(c);
   if (kept == nullptr) return false;
@@ -141,9 +142,10 @@ bool keep(ngx_connection_t* c, const sockaddr* address, socklen_t bytes) {
   }
   kept->connection = c;
   kept->since = ngx_current_msec;
-  kept->bytes = bytes;
-  ngx_memcpy(&kept->address, address, bytes);
-  ngx_queue_t& bucket = bucket_of(address, bytes);
+  kept->bytes = key.bytes;
+  ngx_memcpy(&kept->address, key.address, key.bytes);
+  kept->protocol = key.protocol;
+  ngx_queue_t& bucket = bucket_of(key);
   ngx_queue_insert_head(&bucket, &kept->bucket);
   ngx_queue_insert_head(&pool().all, &kept->all);
   ++pool().count;

@@ -15,6 +15,7 @@ EXPORT ngx_module_t* ngx_modules[] = {&ngx_sluice_core_module, &ngx_http_sluice_
 EXPORT char* ngx_module_names[] = {"ngx_sluice_core_module", "ngx_http_sluice_headers_module",
                                    "ngx_http_sluice_module", NULL};
 
-/* The headers module merges before the proxy module. Those not named come last: phase handlers of
- * the last module run first. */
-EXPORT char* ngx_module_order[] = {"ngx_http_sluice_headers_module", "ngx_http_proxy_module", NULL};
+/* The headers module merges before the proxy and grpc modules. Those not named come last: phase
+ * handlers of the last module run first. */
+EXPORT char* ngx_module_order[] = {"ngx_http_sluice_headers_module", "ngx_http_proxy_module",
+                                   "ngx_http_grpc_module", NULL};

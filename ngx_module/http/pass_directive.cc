@@ -1,5 +1,6 @@
-// `sluice_pass`: the location's handler becomes ours, in front of the stock proxy handler over an
-// implicit upstream whose peers we choose.
+// `sluice_pass`: the location's handler becomes ours, in front of the stock handlers of proxy_pass
+// and grpc_pass over an implicit upstream whose peers we choose.
+#include <algorithm>
 #include <charconv>
 
 #include "ngx_module/http/conf.h"
@@ -13,7 +14,9 @@ namespace {
 
 // No host has this name, so proxy_redirect's default rewrites no Location header.
 constexpr std::string_view kUpstream = "sluice.invalid";
-constexpr std::string_view kUpstreamUrl = "http://sluice.invalid";
+constexpr std::string_view kProxyUrl = "http://sluice.invalid";
+constexpr std::string_view kGrpcUrl = "grpc://sluice.invalid";
+constexpr ngx_msec_t kPatienceMs = 60 * 60 * 1000;
 
 char* error() {
   return static_cast<char*>(NGX_CONF_ERROR);
@@ -31,32 +34,104 @@ bool add_upstream(ngx_conf_t* cf, MainConf& conf) {
   return true;
 }
 
-// Calls proxy_pass's own set function, which leaves the stock handler in the location.
-ngx_http_handler_pt capture_proxy(ngx_conf_t* cf, ngx_http_core_loc_conf_t& location) {
+struct StockDirective {
+  std::string_view module;
+  std::string_view name;
+  std::string_view url;
+};
+
+constexpr StockDirective kProxyPass = {"ngx_http_proxy_module", "proxy_pass", kProxyUrl};
+constexpr StockDirective kGrpcPass = {"ngx_http_grpc_module", "grpc_pass", kGrpcUrl};
+
+// Calls the directive's own set function, which leaves the stock handler in the location. Both
+// directives fit in one location: each only looks whether it is there twice itself.
+ngx_http_handler_pt capture(ngx_conf_t* cf, const StockDirective& stock,
+                            ngx_http_core_loc_conf_t& location) {
   ngx_module_t* module = nullptr;
-  ngx_command_t* const proxy_pass =
-      find_directive(cf, "ngx_http_proxy_module", "proxy_pass", &module);
-  if (proxy_pass == nullptr) {
-    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "\"sluice_pass\" needs nginx's proxy module");
-    return nullptr;
-  }
+  ngx_command_t* const directive = find_directive(cf, stock.module, stock.name, &module);
+  if (directive == nullptr) return nullptr;
   const auto* const context = static_cast<const ngx_http_conf_ctx_t*>(cf->ctx);
-  ngx_str_t words[] = {proxy_pass->name, ngx::str(kUpstreamUrl)};
+  ngx_str_t words[] = {directive->name, ngx::str(stock.url)};
   ngx_array_t arguments{words, 2, sizeof(ngx_str_t), 2, cf->pool};
   ngx_array_t* const saved = cf->args;
   const unsigned auto_redirect = location.auto_redirect;
   cf->args = &arguments;
-  char* const result = proxy_pass->set(cf, proxy_pass, context->loc_conf[module->ctx_index]);
+  char* const result = directive->set(cf, directive, context->loc_conf[module->ctx_index]);
   cf->args = saved;
   if (result != NGX_CONF_OK) {
     if (result != NGX_CONF_ERROR) {
-      ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "\"sluice_pass\" conflicts with \"proxy_pass\"");
+      ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "\"sluice_pass\" conflicts with \"%V\"",
+                         &directive->name);
     }
     return nullptr;
   }
   // "/shop/" must not answer "/shop" with a redirect: routes decide.
   location.auto_redirect = auto_redirect & 1;
   return location.handler;
+}
+
+// Finds the member that :authority is taken from: it is the only text there that lies in the URL
+// that we gave to grpc_pass.
+bool find_grpc_members(ngx_conf_t* cf, GrpcMembers& members) {
+  if (members.host != 0) return true;
+  ngx_module_t* module = nullptr;
+  if (find_directive(cf, kGrpcPass.module, kGrpcPass.name, &module) == nullptr) return false;
+  members.ctx_index = module->ctx_index;
+  const auto* const context = static_cast<const ngx_http_conf_ctx_t*>(cf->ctx);
+  const auto* const conf = static_cast<const char*>(context->loc_conf[module->ctx_index]);
+  constexpr std::size_t kFirst = sizeof(ngx_http_upstream_conf_t);
+  constexpr std::size_t kSearched = 96;
+  for (std::size_t at = kFirst; at < kFirst + kSearched; at += sizeof(void*)) {
+    ngx_str_t member;
+    ngx_memcpy(&member, conf + at, sizeof member);
+    const u_char* const end = ngx::str(kGrpcUrl).data + kGrpcUrl.size();
+    if (member.len == kUpstream.size() && member.data == end - kUpstream.size()) {
+      members.host = at;
+      return true;
+    }
+  }
+  ngx_conf_log_error(
+      NGX_LOG_WARN, cf, 0,
+      "sluice: this nginx's grpc module is not known: there is no HTTP/2 to backends");
+  return false;
+}
+
+bool capture_handlers(ngx_conf_t* cf, MainConf& main, LocationConf& location) {
+  auto& core = *static_cast<ngx_http_core_loc_conf_t*>(
+      ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module));
+  ngx_module_t* module = nullptr;
+  if (find_directive(cf, kProxyPass.module, kProxyPass.name, &module) == nullptr) {
+    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "\"sluice_pass\" needs nginx's proxy module");
+    return false;
+  }
+  main.proxy_ctx_index = module->ctx_index;
+  location.proxy = capture(cf, kProxyPass, core);
+  if (location.proxy == nullptr) return false;
+  if (find_directive(cf, kGrpcPass.module, kGrpcPass.name, &module) != nullptr) {
+    location.grpc = capture(cf, kGrpcPass, core);
+    if (location.grpc == nullptr) return false;
+    if (!find_grpc_members(cf, main.grpc)) location.grpc = nullptr;
+  }
+  core.handler = content_handler;
+  return true;
+}
+
+// A copy of the location's settings in which the client may be silent for long: a stream has no
+// pace of its own. Made here, because nginx looks at them once more after a request's memory is
+// gone.
+void** make_patient(ngx_conf_t* cf) {
+  const std::size_t bytes = sizeof(void*) * ngx_http_max_module;
+  auto** const confs = static_cast<void**>(ngx_palloc(cf->pool, bytes));
+  auto* const core = static_cast<ngx_http_core_loc_conf_t*>(
+      ngx_palloc(cf->pool, sizeof(ngx_http_core_loc_conf_t)));
+  if (confs == nullptr || core == nullptr) return nullptr;
+  void** const own = static_cast<ngx_http_conf_ctx_t*>(cf->ctx)->loc_conf;
+  ngx_memcpy(confs, own, bytes);
+  *core = *static_cast<ngx_http_core_loc_conf_t*>(own[ngx_http_core_module.ctx_index]);
+  core->client_body_timeout = std::max(core->client_body_timeout, kPatienceMs);
+  core->send_timeout = std::max(core->send_timeout, kPatienceMs);
+  confs[ngx_http_core_module.ctx_index] = core;
+  return confs;
 }
 
 bool parse_port(std::string_view text, in_port_t& port) {
@@ -123,12 +198,7 @@ char* set_pass(ngx_conf_t* cf, ngx_command_t*, void* conf) {
       *static_cast<MainConf*>(ngx_http_conf_get_module_main_conf(cf, ngx_http_sluice_module));
   auto& server =
       *static_cast<ServerConf*>(ngx_http_conf_get_module_srv_conf(cf, ngx_http_sluice_module));
-  auto& core = *static_cast<ngx_http_core_loc_conf_t*>(
-      ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module));
-  if (!add_upstream(cf, main)) return error();
-  location.proxy = capture_proxy(cf, core);
-  if (location.proxy == nullptr) return error();
-  core.handler = content_handler;
+  if (!add_upstream(cf, main) || !capture_handlers(cf, main, location)) return error();
   server.passes = true;
   listen::core_conf(cf->cycle)->used = 1;
   return NGX_CONF_OK;
@@ -143,14 +213,14 @@ char* merge_location(ngx_conf_t* cf, void* parent, void* child) {
   if (core.noname && location.proxy == nullptr && outer.proxy != nullptr) {
     location = outer;
     if (core.lmt_excpt) core.handler = content_handler;
-    return NGX_CONF_OK;
-  }
-  if (location.proxy != nullptr && core.handler != content_handler) {
+  } else if (location.proxy != nullptr && core.handler != content_handler) {
     ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
                   "\"sluice_pass\" conflicts with another handler in location \"%V\"", &core.name);
     return error();
   }
-  return NGX_CONF_OK;
+  if (location.proxy == nullptr) return NGX_CONF_OK;
+  location.patient = make_patient(cf);
+  return location.patient == nullptr ? error() : NGX_CONF_OK;
 }
 
 }  // namespace sluice::http_module

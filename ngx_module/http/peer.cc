@@ -8,9 +8,11 @@
 
 #include "ngx_module/balance/failure_memory.h"
 #include "ngx_module/core/socket_name.h"
+#include "ngx_module/http/deadlines.h"
 #include "ngx_module/http/keepalive.h"
 #include "ngx_module/http/mirror.h"
 #include "ngx_module/http/request_state.h"
+#include "ngx_module/http/retry.h"
 #include "ngx_module/listen/worker.h"
 
 namespace sluice::http_module {
@@ -92,11 +94,30 @@ void start_counting(listen::Worker& worker, RequestState& state) {
   state.counted_in = worker.table_serial();
 }
 
+// How often nginx may come back. A rule with retries counts them itself.
+void bound_tries(RequestState& state, ngx_peer_connection_t* pc, std::uint32_t endpoints) {
+  if (has_retry_rule(state)) {
+    pc->tries = 2;
+    return;
+  }
+  // Never more tries than there are endpoints to try.
+  const std::size_t most = std::min<std::size_t>(endpoints, balance::kMaxTries);
+  pc->tries = std::min<ngx_uint_t>(pc->tries, most - std::min(most, state.tried.size()));
+}
+
+ConnectionKey connection_key(const RequestState& state) {
+  return {reinterpret_cast<const sockaddr*>(&state.address), state.address_bytes,
+          state.plan.protocol};
+}
+
 ngx_int_t get_peer(ngx_peer_connection_t* pc, void* data) {
   auto& state = *static_cast<RequestState*>(data);
   ngx_http_request_t* const r = state.request;
   pc->cached = 0;
   pc->connection = nullptr;
+  settle_log(state);
+  const ngx_int_t pause = pause_before_try(state, pc);
+  if (pause != NGX_DECLINED) return pause;
   listen::Worker* const worker = listen::Worker::current();
   if (worker == nullptr || worker->table() == nullptr) {
     state.plan.reason = core::Reason::kNoTable;
@@ -109,18 +130,18 @@ ngx_int_t get_peer(ngx_peer_connection_t* pc, void* data) {
   ngx_str_t* const name = name_endpoint(r, state);
   if (name == nullptr || state.address_bytes == 0) return NGX_ERROR;
   start_counting(*worker, state);
-  // Never more tries than there are endpoints to try.
-  const std::size_t most = std::min<std::size_t>(endpoints, balance::kMaxTries);
-  pc->tries = std::min<ngx_uint_t>(pc->tries, most - std::min(most, state.tried.size()));
+  bound_tries(state, pc, endpoints);
   state.tried.add(state.target);
   state.upstream_conf.next_upstream = state.configured_next_upstream & ~kFailover;
+  state.upstream_conf.connect_timeout = state.configured_connect_timeout;
+  start_try_deadline(state);
 
   pc->sockaddr = reinterpret_cast<sockaddr*>(&state.address);
   pc->socklen = state.address_bytes;
   pc->name = name;
   if (state.fresh_only) return NGX_OK;
   pc->connection =
-      take_kept(pc->sockaddr, pc->socklen, is_repeatable(r) ? kAnyIdleMs : kSafeIdleMs, pc->log);
+      take_kept(connection_key(state), is_repeatable(r) ? kAnyIdleMs : kSafeIdleMs, pc->log);
   if (pc->connection == nullptr) return NGX_OK;
   pc->cached = 1;
   return NGX_DONE;
@@ -133,21 +154,33 @@ bool kept_one_was_closed(const ngx_peer_connection_t* pc, const ngx_http_upstrea
          u->state->bytes_received == 0;
 }
 
+bool timed_out(const ngx_peer_connection_t* pc) {
+  const ngx_connection_t* const c = pc->connection;
+  return c != nullptr && (c->read->timedout || c->write->timedout);
+}
+
 void on_failure(ngx_peer_connection_t* pc, RequestState& state) {
   const ngx_http_upstream_t* const u = state.request->upstream;
+  const bool retry_rule = has_retry_rule(state);
+  const ngx_uint_t failover = retry_rule ? 0 : state.configured_next_upstream & kFailover;
+  if (state.tries.final || state.tries.pause_next) return;  // decided already
   if (kept_one_was_closed(pc, u)) {
-    // Not the endpoint's failure: it may be tried again, on a connection of its own.
+    // Not the endpoint's failure: it may be tried again, on a connection of its own. No retry.
     state.tried.forget_last();
     state.fresh_only = true;
     if (!u->request_sent || is_repeatable(state.request)) {
-      state.upstream_conf.next_upstream |= state.configured_next_upstream & kFailover;
+      state.upstream_conf.next_upstream |= retry_rule ? kFailover : failover;
     }
     return;
   }
-  if (u->request_sent) return;
+  if (u->request_sent) {
+    if (timed_out(pc)) state.plan.reason = core::Reason::kBackendTimeout;
+    return;
+  }
   state.plan.reason = core::Reason::kConnectFailed;
-  state.upstream_conf.next_upstream |= state.configured_next_upstream & kFailover;
+  state.upstream_conf.next_upstream |= failover;
   balance::note_failure(counters_of(state), counter_of(state), ngx_current_msec);
+  if (retry_rule) retry_connection(state);
 }
 
 void on_success(ngx_peer_connection_t* pc, RequestState& state) {
@@ -155,12 +188,13 @@ void on_success(ngx_peer_connection_t* pc, RequestState& state) {
   if (u->headers_in.status_n == 0) return;  // ended by the client, before the endpoint answered
   balance::note_success(counters_of(state), counter_of(state));
   if (pc->connection == nullptr || !u->keepalive || !u->request_body_sent) return;
-  if (keep(pc->connection, pc->sockaddr, pc->socklen)) pc->connection = nullptr;
+  if (keep(pc->connection, connection_key(state))) pc->connection = nullptr;
 }
 
 void free_peer(ngx_peer_connection_t* pc, void* data, ngx_uint_t outcome) {
   auto& state = *static_cast<RequestState*>(data);
   finish_counting(state);
+  stop_try_deadline(state);
   if (pc->tries > 0) --pc->tries;
   if ((outcome & NGX_PEER_FAILED) != 0) {
     on_failure(pc, state);
@@ -177,10 +211,8 @@ ngx_int_t init_peer(ngx_http_request_t* r, ngx_http_upstream_srv_conf_t*) {
     return NGX_ERROR;
   }
   return_client_uri(*state);
+  prepare_tries(*state);
   ngx_http_upstream_t* const u = r->upstream;
-  state->upstream_conf = *u->conf;
-  state->configured_next_upstream = u->conf->next_upstream;
-  u->conf = &state->upstream_conf;
   u->peer.data = state;
   u->peer.get = get_peer;
   u->peer.free = free_peer;

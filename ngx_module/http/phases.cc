@@ -4,7 +4,9 @@
 
 #include "ngx_module/balance/endpoint_choice.h"
 #include "ngx_module/http/conf.h"
+#include "ngx_module/http/deadlines.h"
 #include "ngx_module/http/filters.h"
+#include "ngx_module/http/grpc_answer.h"
 #include "ngx_module/http/lookup.h"
 #include "ngx_module/http/mirror.h"
 #include "ngx_module/http/request_state.h"
@@ -71,9 +73,12 @@ ngx_int_t content_handler(ngx_http_request_t* r) {
   const ngx_int_t filtered = filters_on_request(r, *state);
   if (filtered != NGX_DECLINED) return filtered;
   if (state->plan.reason == core::Reason::kNone) state->plan.reason = check_backend(state->plan);
+  if (state->plan.reason == core::Reason::kNone) {
+    state->plan.reason = check_protocol(r, state->plan);
+  }
   if (state->plan.reason != core::Reason::kNone) return answer(r, state->plan.reason);
   lend_uri(r, *state);
-  return location_conf(r).proxy(r);
+  return start_tries(r, *state);
 }
 
 ngx_int_t header_filter(ngx_http_request_t* r) {
@@ -83,8 +88,12 @@ ngx_int_t header_filter(ngx_http_request_t* r) {
     ngx_http_upstream_conf_t& conf = state->upstream_conf;
     conf.read_timeout = std::max(conf.read_timeout, kUpgradedIdleMs);
     conf.send_timeout = std::max(conf.send_timeout, kUpgradedIdleMs);
+    stop_deadlines(*state);
   }
-  if (state != nullptr && filters_on_response(r, *state) != NGX_OK) return NGX_ERROR;
+  if (state != nullptr &&
+      (answer_as_grpc(r, *state) != NGX_OK || filters_on_response(r, *state) != NGX_OK)) {
+    return NGX_ERROR;
+  }
   return next_header_filter(r);
 }
 

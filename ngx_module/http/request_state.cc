@@ -10,11 +10,13 @@ namespace sluice::http_module {
 namespace {
 
 void on_pool_end(void* data) {
+  end_tries(*static_cast<RequestState*>(data));
   finish_counting(*static_cast<RequestState*>(data));
 }
 
 // Runs before the request is logged.
 void on_request_end(void* data) {
+  end_tries(*static_cast<RequestState*>(data));
   return_client_uri(*static_cast<RequestState*>(data));
 }
 

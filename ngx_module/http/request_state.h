@@ -10,6 +10,7 @@
 #include "ngx_module/balance/endpoint_choice.h"
 #include "ngx_module/core/plan.h"
 #include "ngx_module/http/filters.h"
+#include "ngx_module/http/tries.h"
 #include "ngx_module/listen/nginx.h"
 
 namespace sluice::http_module {
@@ -37,6 +38,8 @@ struct RequestState {
 
   ngx_http_upstream_conf_t upstream_conf;  // this request's own copy
   ngx_uint_t configured_next_upstream;
+  ngx_msec_t configured_connect_timeout;
+  TryState tries;
   balance::Tried tried;
   bool fresh_only;  // a kept connection turned out closed: the next try opens one
 
