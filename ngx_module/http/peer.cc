@@ -1,14 +1,11 @@
 #include "ngx_module/http/peer.h"
 
-#include <sys/un.h>
-
 #include <algorithm>
 #include <cstddef>
-#include <cstring>
 
 #include "ngx_module/balance/failure_memory.h"
-#include "ngx_module/core/socket_name.h"
 #include "ngx_module/http/deadlines.h"
+#include "ngx_module/http/endpoint_address.h"
 #include "ngx_module/http/keepalive.h"
 #include "ngx_module/http/mirror.h"
 #include "ngx_module/http/request_state.h"
@@ -30,24 +27,6 @@ bool is_repeatable(const ngx_http_request_t* r) {
                                      NGX_HTTP_TRACE | NGX_HTTP_PUT | NGX_HTTP_DELETE;
   return (r->method & kIdempotent) != 0 && r->headers_in.content_length_n <= 0 &&
          !r->headers_in.chunked && r->headers_in.upgrade == nullptr;
-}
-
-void fill_address(RequestState& state) {
-  const table::Endpoint& endpoint = state.target.endpoint;
-  if (endpoint.family == table::Family::kUnix) {
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    const std::string_view path = state.target.path();
-    std::memcpy(address.sun_path, path.data(), path.size());
-    std::memcpy(&state.address, &address, sizeof address);
-    state.address_bytes = sizeof address;
-    return;
-  }
-  table::SocketKey key;
-  key.family = endpoint.family;
-  key.port = endpoint.port;
-  std::copy(std::begin(endpoint.address), std::end(endpoint.address), std::begin(key.address));
-  state.address_bytes = core::to_sockaddr(key, state.address);
 }
 
 // "address:port" or "unix:path". nginx's records of the tries keep pointing at it.
@@ -126,7 +105,7 @@ ngx_int_t get_peer(ngx_peer_connection_t* pc, void* data) {
   std::uint32_t endpoints = 0;
   state.plan.reason = choose(*worker, state, endpoints);
   if (state.plan.reason != core::Reason::kNone) return NGX_BUSY;
-  fill_address(state);
+  state.address_bytes = to_address(state.target, state.address);
   ngx_str_t* const name = name_endpoint(r, state);
   if (name == nullptr || state.address_bytes == 0) return NGX_ERROR;
   start_counting(*worker, state);
