@@ -19,8 +19,9 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::array<model::Kind, 3> kKindsWithStatus = {
-    model::Kind::kGatewayClass, model::Kind::kGateway, model::Kind::kHttpRoute};
+constexpr std::array<model::Kind, 4> kKindsWithStatus = {
+    model::Kind::kGatewayClass, model::Kind::kGateway, model::Kind::kHttpRoute,
+    model::Kind::kGrpcRoute};
 
 // False is good news for these.
 bool is_negative(const std::string& type) {

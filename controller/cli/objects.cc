@@ -93,7 +93,7 @@ std::vector<Column> gateway_columns() {
            }}};
 }
 
-std::vector<Column> http_route_columns() {
+std::vector<Column> route_columns() {
   return {
       {"HOSTNAMES", false,
        [](const json& o) { return joined(member(spec(o), "hostnames"), text_of); }},
@@ -174,7 +174,8 @@ std::vector<Column> columns_of(model::Kind kind) {
     case model::Kind::kGateway:
       return gateway_columns();
     case model::Kind::kHttpRoute:
-      return http_route_columns();
+    case model::Kind::kGrpcRoute:
+      return route_columns();
     case model::Kind::kReferenceGrant:
       return grant_columns();
     case model::Kind::kService:

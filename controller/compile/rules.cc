@@ -7,6 +7,7 @@
 #include <string>
 #include <utility>
 
+#include "controller/compile/filters.h"
 #include "shared/http/method.h"
 #include "shared/http/path.h"
 
@@ -14,6 +15,7 @@ namespace sluice::compile {
 namespace {
 
 constexpr std::uint16_t kInvalidReference = 500;
+constexpr std::uint64_t kDefaultBackoffMs = 25;
 
 std::string to_lower(std::string text) {
   for (char& c : text) {
@@ -82,18 +84,46 @@ table::Rule to_rule(const model::HttpRouteMatch& match) {
   return rule;
 }
 
+std::uint32_t to_uint32(std::uint64_t value) {
+  return static_cast<std::uint32_t>(std::min<std::uint64_t>(value, UINT32_MAX));
+}
+
+// A limit of so many days that it has no number is none.
+std::uint32_t to_limit(const std::optional<std::uint64_t>& milliseconds) {
+  if (!milliseconds) return 0;
+  return *milliseconds == 0 ? table::kNoDeadline : to_uint32(*milliseconds);
+}
+
+std::optional<table::RetryRule> to_retry(const std::optional<model::RouteRetry>& retry) {
+  if (!retry) return std::nullopt;
+  table::RetryRule rule;
+  rule.attempts = to_uint32(retry->attempts);
+  rule.backoff_ms = to_uint32(retry->backoff_ms.value_or(kDefaultBackoffMs));
+  rule.statuses = retry->codes;
+  std::sort(rule.statuses.begin(), rule.statuses.end());
+  return rule;
+}
+
 std::shared_ptr<const table::RuleAction> to_action(const resolve::ServedRoute& route,
                                                    std::size_t index) {
   const resolve::ResolvedRule& rule = route.rules[index];
   auto action = std::make_shared<table::RuleAction>();
+  action->route_kind = route.key.kind == model::Kind::kGrpcRoute ? table::RouteKind::kGrpcRoute
+                                                                 : table::RouteKind::kHttpRoute;
   action->route = route.key.name.text();
   action->rule = static_cast<std::uint16_t>(index);
   action->rule_name = rule.name;
+  action->filters = to_filters(rule.filters);
+  action->request_timeout_ms = to_limit(rule.timeouts.request_ms);
+  action->backend_request_timeout_ms = to_limit(rule.timeouts.backend_request_ms);
+  action->retry = to_retry(rule.retry);
   for (const resolve::ResolvedBackendRef& backend : rule.backends) {
     table::Share& share = action->shares.emplace_back();
     share.backend = backend.backend;
     share.name = backend.name;
     share.weight = backend.weight;
+    share.protocol = to_protocol(backend.protocol);
+    share.filters = to_filters(backend.filters);
     if (backend.backend.empty()) share.status = kInvalidReference;
   }
   return action;

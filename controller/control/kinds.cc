@@ -11,10 +11,11 @@ struct Words {
   std::array<std::string_view, 3> words;  // plural, singular, short
 };
 
-constexpr std::array<Words, 10> kWords = {{
+constexpr std::array<Words, 11> kWords = {{
     {model::Kind::kGatewayClass, {"gatewayclasses", "gatewayclass", "gc"}},
     {model::Kind::kGateway, {"gateways", "gateway", "gtw"}},
     {model::Kind::kHttpRoute, {"httproutes", "httproute", "route"}},
+    {model::Kind::kGrpcRoute, {"grpcroutes", "grpcroute", ""}},
     {model::Kind::kReferenceGrant, {"referencegrants", "referencegrant", "refgrant"}},
     {model::Kind::kService, {"services", "service", "svc"}},
     {model::Kind::kEndpointSlice, {"endpointslices", "endpointslice", "eps"}},

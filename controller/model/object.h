@@ -16,6 +16,7 @@ enum class Kind : std::uint8_t {
   kGatewayClass,
   kGateway,
   kHttpRoute,
+  kGrpcRoute,
   kReferenceGrant,
   kService,
   kEndpointSlice,

@@ -8,8 +8,9 @@ namespace {
 
 // In the order of Object's alternatives.
 constexpr std::array<Kind, std::variant_size_v<Object>> kAlternatives = {
-    Kind::kGatewayClass,  Kind::kGateway,   Kind::kHttpRoute, Kind::kReferenceGrant, Kind::kService,
-    Kind::kEndpointSlice, Kind::kNamespace, Kind::kSecret,    Kind::kConfigMap,      Kind::kBackend,
+    Kind::kGatewayClass,   Kind::kGateway,   Kind::kHttpRoute,     Kind::kGrpcRoute,
+    Kind::kReferenceGrant, Kind::kService,   Kind::kEndpointSlice, Kind::kNamespace,
+    Kind::kSecret,         Kind::kConfigMap, Kind::kBackend,
 };
 
 }  // namespace

@@ -11,12 +11,13 @@
 
 #include "controller/model/core.h"
 #include "controller/model/gateway.h"
+#include "controller/model/grpc_route.h"
 #include "controller/model/http_route.h"
 #include "controller/model/object.h"
 
 namespace sluice::model {
 
-using Object = std::variant<GatewayClass, Gateway, HttpRoute, ReferenceGrant, Service,
+using Object = std::variant<GatewayClass, Gateway, HttpRoute, GrpcRoute, ReferenceGrant, Service,
                             EndpointSlice, Namespace, Secret, ConfigMap, Backend>;
 
 const Meta& meta_of(const Object& object);

@@ -95,7 +95,7 @@ Refusal not_allowed(const std::vector<const ListenerView*>& selected, const Gate
           fmt::format("Gateway {}: {}", gateway.name.text(), fmt::join(reasons, "; "))};
 }
 
-Refusal no_matching_hostname(const model::HttpRoute& route,
+Refusal no_matching_hostname(const model::Route& route,
                              const std::vector<const ListenerView*>& allowed,
                              const GatewayView& gateway) {
   std::vector<std::string> covered;
@@ -116,12 +116,13 @@ bool GatewayView::selects_namespaces() const {
   });
 }
 
-ParentOutcome attach(const model::HttpRoute& route, const model::ParentRef& parent,
+ParentOutcome attach(const RouteView& view, const model::ParentRef& parent,
                      const GatewayView& gateway, const model::Labels& labels) {
   std::vector<const ListenerView*> selected;
   std::vector<const ListenerView*> allowed;
   ParentOutcome outcome;
-  const std::string_view kind = model::kind_name(model::Kind::kHttpRoute);
+  const model::Route& route = *view.route;
+  const std::string_view kind = model::kind_name(view.kind);
   for (const ListenerView& listener : gateway.listeners) {
     if (!is_selected(listener, parent)) continue;
     selected.push_back(&listener);

@@ -2,7 +2,7 @@
 //
 // Process: controller.   Pure.
 // Spec: gateway-api v1 ParentReference, AllowedRoutes, HTTPRouteSpec.hostnames,
-// RouteConditionReason Tested by: test/golden
+// RouteConditionReason. Tested by: test/golden
 #pragma once
 
 #include <cstdint>
@@ -11,8 +11,8 @@
 #include <vector>
 
 #include "controller/model/gateway.h"
-#include "controller/model/http_route.h"
 #include "controller/resolve/gateway_plan.h"
+#include "controller/resolve/route_view.h"
 
 namespace sluice::resolve {
 
@@ -48,7 +48,7 @@ struct ParentOutcome {
 };
 
 // REQUIRES: `parent` names the Gateway of `gateway`. `labels`: of the route's namespace.
-ParentOutcome attach(const model::HttpRoute& route, const model::ParentRef& parent,
+ParentOutcome attach(const RouteView& view, const model::ParentRef& parent,
                      const GatewayView& gateway, const model::Labels& labels);
 
 }  // namespace sluice::resolve

@@ -20,8 +20,11 @@ constexpr std::array<std::string_view, 5> kReasons = {
     "RefNotPermitted", "InvalidKind", "BackendNotFound", "UnsupportedProtocol", "UnsupportedValue"};
 constexpr std::size_t kMaxProblemsShown = 8;
 
-// Protocols of Service ports (appProtocol) that plain HTTP/1.1 speaks.
-constexpr std::array<std::string_view, 3> kServedProtocols = {"http", "kubernetes.io/ws", "tcp"};
+// Protocols of Service ports (appProtocol): the first ones mean HTTP/1.1, or HTTP/2 when the route
+// is a GRPCRoute; then those that are HTTP/2 always; then what only an HTTPRoute can reach.
+constexpr std::array<std::string_view, 2> kPlainProtocols = {"http", "tcp"};
+constexpr std::array<std::string_view, 2> kHttp2Protocols = {"grpc", "kubernetes.io/h2c"};
+constexpr std::array<std::string_view, 1> kHttp1Protocols = {"kubernetes.io/ws"};
 
 struct Problem {
   std::string_view reason;
@@ -29,18 +32,24 @@ struct Problem {
 };
 
 struct Target {
-  std::optional<BackendKey> backend;  // or:
+  BackendTarget backend;  // its key is none when there is:
   Problem problem;
 };
 
 Target refuse(std::string_view reason, std::string message) {
-  return {std::nullopt, {reason, std::move(message)}};
+  return {{}, {reason, std::move(message)}};
 }
 
-bool grants(const model::ReferenceGrant& grant, const std::string& from_ns, const ObjectKey& to) {
+// Who refers to a backend.
+struct Referrer {
+  Kind kind;
+  const std::string& ns;
+};
+
+bool grants(const model::ReferenceGrant& grant, const Referrer& referrer, const ObjectKey& to) {
   const bool from = std::ranges::any_of(grant.from, [&](const model::GrantFrom& allowed) {
-    return allowed.group == model::kind_group(Kind::kHttpRoute) &&
-           allowed.kind == model::kind_name(Kind::kHttpRoute) && allowed.ns == from_ns;
+    return allowed.group == model::kind_group(referrer.kind) &&
+           allowed.kind == model::kind_name(referrer.kind) && allowed.ns == referrer.ns;
   });
   return from && std::ranges::any_of(grant.to, [&](const model::GrantTo& allowed) {
            return allowed.group == model::kind_group(to.kind) &&
@@ -49,17 +58,43 @@ bool grants(const model::ReferenceGrant& grant, const std::string& from_ns, cons
          });
 }
 
-bool is_permitted(const model::Store& store, const std::string& from_ns, const ObjectKey& to) {
+bool is_permitted(const model::Store& store, const Referrer& referrer, const ObjectKey& to) {
   const auto& all = store.all(Kind::kReferenceGrant);
   for (auto it = all.lower_bound({to.name.ns, ""}); it != all.end(); ++it) {
     if (it->first.ns != to.name.ns) break;
     const auto* grant = std::get_if<model::ReferenceGrant>(it->second.get());
-    if (grant != nullptr && grants(*grant, from_ns, to)) return true;
+    if (grant != nullptr && grants(*grant, referrer, to)) return true;
   }
   return false;
 }
 
-Target find_service_port(const model::Service& service, const ObjectKey& key, std::uint16_t port) {
+template <std::size_t N>
+bool contains(const std::array<std::string_view, N>& words, std::string_view word) {
+  return std::ranges::find(words, word) != words.end();
+}
+
+// What is spoken to a port of the appProtocol; none: nothing that the route could use.
+std::optional<BackendProtocol> protocol_of(std::string_view app_protocol, Kind route) {
+  const bool http2 = route == Kind::kGrpcRoute;
+  if (contains(kHttp2Protocols, app_protocol)) return BackendProtocol::kHttp2;
+  if (contains(kPlainProtocols, app_protocol)) {
+    return http2 ? BackendProtocol::kHttp2 : BackendProtocol::kHttp1;
+  }
+  if (contains(kHttp1Protocols, app_protocol) && !http2) return BackendProtocol::kHttp1;
+  return std::nullopt;
+}
+
+std::string served_protocols(Kind route) {
+  std::vector<std::string_view> served(kPlainProtocols.begin(), kPlainProtocols.end());
+  served.insert(served.end(), kHttp2Protocols.begin(), kHttp2Protocols.end());
+  if (route != Kind::kGrpcRoute) {
+    served.insert(served.end(), kHttp1Protocols.begin(), kHttp1Protocols.end());
+  }
+  return fmt::format("{}", fmt::join(served, ", "));
+}
+
+Target find_service_port(const model::Service& service, const ObjectKey& key, std::uint16_t port,
+                         Kind route) {
   if (service.type == "ExternalName") {
     return refuse(
         "UnsupportedValue",
@@ -80,32 +115,39 @@ Target find_service_port(const model::Service& service, const ObjectKey& key, st
     return refuse("UnsupportedProtocol", fmt::format("port {} of Service {} is of protocol {}",
                                                      port, key.name.text(), found->protocol));
   }
-  const std::string protocol = found->app_protocol.value_or("http");
-  if (std::ranges::find(kServedProtocols, protocol) == kServedProtocols.end()) {
+  const std::string app_protocol = found->app_protocol.value_or("http");
+  const std::optional<BackendProtocol> protocol = protocol_of(app_protocol, route);
+  if (!protocol) {
     return refuse(
         "UnsupportedProtocol",
         fmt::format("port {} of Service {} has appProtocol {}, which is not served by this version "
-                    "of Sluice; {} are",
-                    port, key.name.text(), protocol, fmt::join(kServedProtocols, ", ")));
+                    "of Sluice for {}s; {} are",
+                    port, key.name.text(), app_protocol, model::kind_name(route),
+                    served_protocols(route)));
   }
-  return {BackendKey{key, port}, {}};
+  return {{BackendKey{key, port}, *protocol}, {}};
 }
 
-Target find_target(const model::BackendRef& ref, const ObjectKey& key, const std::string& from_ns,
+Target find_target(const model::BackendRef& ref, const ObjectKey& key, const Referrer& referrer,
                    const model::Store& store) {
-  if (key.name.ns != from_ns && !is_permitted(store, from_ns, key)) {
+  if (key.name.ns != referrer.ns && !is_permitted(store, referrer, key)) {
     return refuse("RefNotPermitted",
-                  fmt::format("no ReferenceGrant in namespace {} permits HTTPRoutes of namespace "
+                  fmt::format("no ReferenceGrant in namespace {} permits {}s of namespace "
                               "{} to refer to {} {}",
-                              key.name.ns, from_ns, model::kind_name(key.kind), key.name.text()));
+                              key.name.ns, model::kind_name(referrer.kind), referrer.ns,
+                              model::kind_name(key.kind), key.name.text()));
   }
   const model::Object* object = store.find_object(key);
   if (object == nullptr) {
     return refuse("BackendNotFound",
                   fmt::format("{} {} does not exist", model::kind_name(key.kind), key.name.text()));
   }
-  if (key.kind == Kind::kBackend) return {BackendKey{key, 0}, {}};
-  return find_service_port(std::get<model::Service>(*object), key, ref.port.value_or(0));
+  if (key.kind == Kind::kBackend) {
+    const auto protocol = protocol_of(kPlainProtocols.front(), referrer.kind);
+    return {{BackendKey{key, 0}, *protocol}, {}};
+  }
+  return find_service_port(std::get<model::Service>(*object), key, ref.port.value_or(0),
+                           referrer.kind);
 }
 
 std::optional<Kind> backend_kind(const model::BackendRef& ref) {
@@ -123,16 +165,64 @@ ConditionFinding summarize(std::vector<Problem> problems) {
     return {"ResolvedRefs", true, "ResolvedRefs", "Every reference leads to an object"};
   }
   std::ranges::stable_sort(problems, {}, rank);
-  std::vector<std::string_view> shown;
-  for (const Problem& problem : problems) {
-    if (shown.size() < kMaxProblemsShown) shown.push_back(problem.message);
+  std::vector<std::string> messages;
+  for (Problem& problem : problems) {
+    messages.push_back(std::move(problem.message));
   }
-  std::string message = fmt::format("{}", fmt::join(shown, "; "));
-  if (problems.size() > shown.size()) {
-    message += fmt::format("; and {} more", problems.size() - shown.size());
-  }
-  return {"ResolvedRefs", false, std::string(problems.front().reason), std::move(message)};
+  return {"ResolvedRefs", false, std::string(problems.front().reason), join_problems(messages)};
 }
+
+// Resolves the references of one route, one after the other.
+class References {
+ public:
+  References(const RouteView& route, const model::Store& store)
+      : referrer_{route.kind, route.route->meta.name.ns}, store_(store) {}
+
+  BackendTarget resolve(const model::BackendRef& ref, const std::string& field) {
+    Target target = find(ref);
+    if (!target.backend.key) {
+      target.problem.message = fmt::format("{}: {}", field, target.problem.message);
+      problems_.push_back(std::move(target.problem));
+    }
+    return target.backend;
+  }
+
+  std::vector<BackendTarget> resolve_mirrors(const std::vector<model::HttpFilter>& filters,
+                                             const std::string& owner) {
+    std::vector<BackendTarget> targets;
+    for (std::size_t i = 0; i < filters.size(); ++i) {
+      const auto* mirror = std::get_if<model::RequestMirror>(&filters[i]);
+      if (mirror == nullptr) continue;
+      targets.push_back(resolve(mirror->backend,
+                                fmt::format("{}.filters[{}].requestMirror.backendRef", owner, i)));
+    }
+    return targets;
+  }
+
+  std::set<ObjectKey> dependencies() { return std::move(dependencies_); }
+
+  ConditionFinding summary() { return summarize(std::move(problems_)); }
+
+ private:
+  Target find(const model::BackendRef& ref) {
+    const auto kind = backend_kind(ref);
+    if (!kind) {
+      return refuse("InvalidKind",
+                    fmt::format("{}/{} is not a kind of backend; Service and sluice.dev/Backend "
+                                "are",
+                                ref.group.empty() ? "core" : ref.group, ref.kind));
+    }
+    const ObjectKey key{*kind, {ref.ns.value_or(referrer_.ns), ref.name}};
+    dependencies_.insert(key);
+    if (key.name.ns != referrer_.ns) dependencies_.insert(grants_of(key.name.ns));
+    return find_target(ref, key, referrer_, store_);
+  }
+
+  Referrer referrer_;
+  const model::Store& store_;
+  std::set<ObjectKey> dependencies_;
+  std::vector<Problem> problems_;
+};
 
 }  // namespace
 
@@ -148,38 +238,47 @@ model::ObjectKey grants_of(const std::string& ns) {
   return {Kind::kReferenceGrant, {ns, ""}};
 }
 
-RouteBackends resolve_backends(const model::HttpRoute& route, const model::Store& store) {
+std::string join_problems(const std::vector<std::string>& problems) {
+  const std::size_t shown = std::min(problems.size(), kMaxProblemsShown);
+  std::string text = fmt::format("{}", fmt::join(problems.begin(), problems.begin() + shown, "; "));
+  if (problems.size() > shown) text += fmt::format("; and {} more", problems.size() - shown);
+  return text;
+}
+
+RouteBackends resolve_backends(const RouteView& route, const model::Store& store) {
   RouteBackends result;
-  std::vector<Problem> problems;
-  const std::string& from_ns = route.meta.name.ns;
+  References references(route, store);
   for (std::size_t i = 0; i < route.rules.size(); ++i) {
-    auto& targets = result.rules.emplace_back();
-    for (std::size_t j = 0; j < route.rules[i].backend_refs.size(); ++j) {
-      const model::BackendRef& ref = route.rules[i].backend_refs[j];
-      const auto kind = backend_kind(ref);
-      Target target;
-      if (kind) {
-        const ObjectKey key{*kind, {ref.ns.value_or(from_ns), ref.name}};
-        result.dependencies.insert(key);
-        if (key.name.ns != from_ns) result.dependencies.insert(grants_of(key.name.ns));
-        target = find_target(ref, key, from_ns, store);
-      } else {
-        target =
-            refuse("InvalidKind",
-                   fmt::format("{}/{} is not a kind of backend; Service and sluice.dev/Backend "
-                               "are",
-                               ref.group.empty() ? "core" : ref.group, ref.kind));
-      }
-      if (!target.backend) {
-        target.problem.message =
-            fmt::format("spec.rules[{}].backendRefs[{}]: {}", i, j, target.problem.message);
-        problems.push_back(std::move(target.problem));
-      }
-      targets.push_back(target.backend);
+    const model::RouteRule& rule = *route.rules[i];
+    const std::string field = fmt::format("spec.rules[{}]", i);
+    RuleTargets& targets = result.rules.emplace_back();
+    targets.mirrors = references.resolve_mirrors(rule.filters, field);
+    for (std::size_t j = 0; j < rule.backend_refs.size(); ++j) {
+      const model::HttpBackendRef& backend = rule.backend_refs[j];
+      const std::string ref_field = fmt::format("{}.backendRefs[{}]", field, j);
+      BackendTarget target = references.resolve(backend.ref, ref_field);
+      targets.backends.push_back(
+          {std::move(target), references.resolve_mirrors(backend.filters, ref_field)});
     }
   }
-  result.resolved_refs = summarize(std::move(problems));
+  result.resolved_refs = references.summary();
+  result.dependencies = references.dependencies();
   return result;
+}
+
+std::set<BackendKey> used_backends(const std::vector<RuleTargets>& rules) {
+  std::set<BackendKey> used;
+  const auto add = [&](const BackendTarget& target) {
+    if (target.key) used.insert(*target.key);
+  };
+  for (const RuleTargets& rule : rules) {
+    std::ranges::for_each(rule.mirrors, add);
+    for (const BackendRefTargets& backend : rule.backends) {
+      add(backend.target);
+      std::ranges::for_each(backend.mirrors, add);
+    }
+  }
+  return used;
 }
 
 }  // namespace sluice::resolve

@@ -1,9 +1,10 @@
-// What a route's backendRefs stand for, and what is wrong with them.
+// What the backendRefs of a route and of its mirrors stand for, and what is wrong with them.
 //
 // Permission is asked before existence, so that nobody learns by a condition what another namespace
 // holds.
 //
-// Process: controller.   Pure.   Spec: gateway-api v1 HTTPBackendRef, ReferenceGrant; GEP-1911
+// Process: controller.   Pure.   Spec: gateway-api v1 HTTPBackendRef, HTTPRequestMirrorFilter,
+// ReferenceGrant; GEP-1911 (appProtocol).
 // Tested by: test/golden
 #pragma once
 
@@ -13,9 +14,9 @@
 #include <string>
 #include <vector>
 
-#include "controller/model/http_route.h"
 #include "controller/model/store.h"
 #include "controller/resolve/delta.h"
+#include "controller/resolve/route_view.h"
 
 namespace sluice::resolve {
 
@@ -29,18 +30,41 @@ struct BackendKey {
   std::string label() const;  // "ns/name:port"
 };
 
-// Per rule and backendRef; none: invalid.
-using RuleBackends = std::vector<std::vector<std::optional<BackendKey>>>;
+// key: none when the reference is invalid.
+struct BackendTarget {
+  std::optional<BackendKey> key;
+  BackendProtocol protocol = BackendProtocol::kHttp1;
+  bool operator==(const BackendTarget&) const = default;
+};
+
+// mirrors: one per RequestMirror of its filters.
+struct BackendRefTargets {
+  BackendTarget target;
+  std::vector<BackendTarget> mirrors;
+  bool operator==(const BackendRefTargets&) const = default;
+};
+
+struct RuleTargets {
+  std::vector<BackendTarget> mirrors;
+  std::vector<BackendRefTargets> backends;  // one per backendRef
+  bool operator==(const RuleTargets&) const = default;
+};
 
 struct RouteBackends {
-  RuleBackends rules;
+  std::vector<RuleTargets> rules;
   ConditionFinding resolved_refs;
   // Objects that were asked for, existing or not. A ReferenceGrant without a name stands for every
   // grant of its namespace.
   std::set<model::ObjectKey> dependencies;
 };
 
-RouteBackends resolve_backends(const model::HttpRoute& route, const model::Store& store);
+RouteBackends resolve_backends(const RouteView& route, const model::Store& store);
+
+// All problems as one text, at most eight of them.
+std::string join_problems(const std::vector<std::string>& problems);
+
+// The valid ones.
+std::set<BackendKey> used_backends(const std::vector<RuleTargets>& rules);
 
 // The dependency on "any ReferenceGrant of namespace `ns`".
 model::ObjectKey grants_of(const std::string& ns);

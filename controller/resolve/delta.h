@@ -8,6 +8,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "controller/model/gateway.h"
@@ -48,10 +49,28 @@ struct ServedListener {
 // Identity under which endpoints are published: "Service/ns/name:port" or "Backend/ns/name".
 using BackendId = std::string;
 
+enum class BackendProtocol : std::uint8_t { kHttp1, kHttp2 };
+
+// A mirror whose backend is valid.
+struct ResolvedMirror {
+  BackendId backend;
+  std::string name;  // "ns/name:port" for people
+  BackendProtocol protocol = BackendProtocol::kHttp1;
+  std::uint32_t numerator = 100;
+  std::uint32_t denominator = 100;
+  bool operator==(const ResolvedMirror&) const = default;
+};
+
+using ResolvedFilter =
+    std::variant<model::RequestHeaderModifier, model::ResponseHeaderModifier,
+                 model::RequestRedirect, model::UrlRewrite, ResolvedMirror, model::Cors>;
+
 struct ResolvedBackendRef {
   std::uint32_t weight = 1;
   BackendId backend;  // empty: invalid, answers 500
   std::string name;   // "ns/name:port" for people
+  BackendProtocol protocol = BackendProtocol::kHttp1;
+  std::vector<ResolvedFilter> filters = {};
   bool operator==(const ResolvedBackendRef&) const = default;
 };
 
@@ -59,6 +78,9 @@ struct ResolvedRule {
   std::string name;
   std::vector<model::HttpRouteMatch> matches;
   std::vector<ResolvedBackendRef> backends;
+  std::vector<ResolvedFilter> filters = {};
+  model::RouteTimeouts timeouts = {};
+  std::optional<model::RouteRetry> retry = {};
   bool operator==(const ResolvedRule&) const = default;
 };
 

@@ -38,6 +38,7 @@ Delta Resolver::apply(const model::Store& store, std::span<const model::Change> 
         state_->backends.on_change(change.key, store);
         break;
       case model::Kind::kHttpRoute:
+      case model::Kind::kGrpcRoute:
       case model::Kind::kReferenceGrant:
       case model::Kind::kNamespace:
         state_->routes.on_change(change.key);

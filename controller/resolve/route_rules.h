@@ -6,20 +6,19 @@
 #include <optional>
 #include <vector>
 
-#include "controller/model/http_route.h"
+#include "controller/model/store.h"
 #include "controller/resolve/backend_refs.h"
 #include "controller/resolve/delta.h"
 #include "controller/resolve/gateway_plan.h"
 
 namespace sluice::resolve {
 
-// Fields of later versions of Sluice, and regular expressions that RE2 or its limits refuse.
-std::optional<Refusal> refuse_route(const model::HttpRoute& route);
+// Fields that are not served, and regular expressions that RE2 or its limits refuse.
+// REQUIRES: the object is a route.
+std::optional<Refusal> refuse_route(const model::Object& route);
 
-std::vector<ResolvedRule> resolved_rules(const model::HttpRoute& route,
-                                         const RuleBackends& backends);
-
-// Whether both are served by the same rules when their backends are the same.
-bool same_rules(const model::HttpRoute& a, const model::HttpRoute& b);
+// Mirrors whose backend is invalid are left out.
+std::vector<ResolvedRule> resolved_rules(const model::Object& route,
+                                         const std::vector<RuleTargets>& backends);
 
 }  // namespace sluice::resolve

@@ -38,21 +38,11 @@ void add_attachments(const ObjectName& gateway, const ParentOutcome& outcome,
   }
 }
 
-std::set<BackendKey> used_backends(const RuleBackends& rules) {
-  std::set<BackendKey> used;
-  for (const auto& rule : rules) {
-    for (const auto& backend : rule) {
-      if (backend) used.insert(*backend);
-    }
-  }
-  return used;
-}
-
 }  // namespace
 
 void RouteStage::on_change(const ObjectKey& key) {
-  if (key.kind == Kind::kHttpRoute) {
-    touched_.insert(key.name);
+  if (is_route(key.kind)) {
+    touched_.insert(key);
     return;
   }
   const ObjectKey wanted = key.kind == Kind::kReferenceGrant ? grants_of(key.name.ns) : key;
@@ -67,23 +57,22 @@ void RouteStage::on_gateway(const ObjectName& gateway) {
 void RouteStage::update(const model::Store& store, GatewayStage& gateways, BackendStage& backends,
                         FindingBook& book, Delta& delta) {
   Stages stages{store, gateways, backends, book, delta};
-  for (const ObjectName& name : std::exchange(touched_, {})) {
-    update_route(name, stages);
+  for (const ObjectKey& key : std::exchange(touched_, {})) {
+    update_route(key, stages);
   }
 }
 
-void RouteStage::update_route(const ObjectName& name, Stages& stages) {
-  const auto known = routes_.find(name);
+void RouteStage::update_route(const ObjectKey& key, Stages& stages) {
+  const auto known = routes_.find(key);
   const Told before = known == routes_.end() ? Told{} : std::move(known->second);
-  const ObjectKey key{Kind::kHttpRoute, name};
   Told next;
   next.route = stages.store.share(key);
   RouteFindings findings;
   std::set<ObjectKey> dependencies;
   if (next.route != nullptr) {
-    const auto& route = std::get<model::HttpRoute>(*next.route);
+    const RouteView route = view_route(*next.route);
     RouteBackends backends = resolve_backends(route, stages.store);
-    next.unserved = next.route == before.route ? before.unserved : refuse_route(route);
+    next.unserved = next.route == before.route ? before.unserved : refuse_route(*next.route);
     dependencies = resolve_parents(route, backends, stages, next, findings);
     next.backends = std::move(backends.rules);
   }
@@ -93,29 +82,29 @@ void RouteStage::update_route(const ObjectName& name, Stages& stages) {
     const auto generation = model::meta_of(*next.route).generation;
     stages.book.put({key, generation, std::move(findings)}, stages.delta);
   }
-  tell(name, before, next, stages);
-  routes_by_dependency_.set(name, std::move(dependencies));
+  tell(key, before, next, stages);
+  routes_by_dependency_.set(key, std::move(dependencies));
   if (next.route == nullptr) {
-    routes_.erase(name);
+    routes_.erase(key);
   } else {
-    routes_.insert_or_assign(name, std::move(next));
+    routes_.insert_or_assign(key, std::move(next));
   }
 }
 
-std::set<ObjectKey> RouteStage::resolve_parents(const model::HttpRoute& route,
+std::set<ObjectKey> RouteStage::resolve_parents(const RouteView& view,
                                                 const RouteBackends& backends, const Stages& stages,
                                                 Told& next, RouteFindings& findings) const {
-  const ObjectName& name = route.meta.name;
+  const ObjectName& name = view.route->meta.name;
   std::set<ObjectKey> dependencies;
   std::map<ListenerKey, Attachment> served;
-  for (const model::ParentRef& parent : route.parent_refs) {
+  for (const model::ParentRef& parent : view.route->parent_refs) {
     const auto gateway = gateway_of(parent, name);
     if (!gateway) continue;
     dependencies.insert({Kind::kGateway, *gateway});
-    const GatewayView* view = stages.gateways.view(*gateway);
-    if (view == nullptr) continue;
-    if (view->selects_namespaces()) dependencies.insert({Kind::kNamespace, {"", name.ns}});
-    ParentOutcome outcome = attach(route, parent, *view, labels_of(name.ns, stages.store));
+    const GatewayView* seen = stages.gateways.view(*gateway);
+    if (seen == nullptr) continue;
+    if (seen->selects_namespaces()) dependencies.insert({Kind::kNamespace, {"", name.ns}});
+    ParentOutcome outcome = attach(view, parent, *seen, labels_of(name.ns, stages.store));
     if (!outcome.refusal) outcome.refusal = next.unserved;
     ParentFinding& finding = findings.parents.emplace_back();
     finding.parent = parent;
@@ -137,8 +126,7 @@ std::set<ObjectKey> RouteStage::resolve_parents(const model::HttpRoute& route,
   return dependencies;
 }
 
-void RouteStage::tell(const ObjectName& name, const Told& before, const Told& next,
-                      Stages& stages) {
+void RouteStage::tell(const ObjectKey& key, const Told& before, const Told& next, Stages& stages) {
   for (const ListenerKey& listener : next.counted) {
     if (!before.counted.contains(listener)) stages.gateways.count_route(listener);
   }
@@ -155,18 +143,17 @@ void RouteStage::tell(const ObjectName& name, const Told& before, const Told& ne
   for (const BackendKey& backend : used_before) {
     if (!used_now.contains(backend)) stages.backends.release(backend);
   }
-  const ObjectKey key{Kind::kHttpRoute, name};
   if (!is_served) {
     if (was_served) stages.delta.routes_gone.push_back(key);
     return;
   }
-  const auto& route = std::get<model::HttpRoute>(*next.route);
+  const auto created = model::meta_of(*next.route).created;
   if (was_served && before.attachments == next.attachments && before.backends == next.backends &&
-      same_rules(std::get<model::HttpRoute>(*before.route), route)) {
+      model::meta_of(*before.route).created == created && same_rules(*before.route, *next.route)) {
     return;
   }
   stages.delta.routes.push_back(
-      {key, route.meta.created, next.attachments, resolved_rules(route, next.backends)});
+      {key, created, next.attachments, resolved_rules(*next.route, next.backends)});
 }
 
 }  // namespace sluice::resolve

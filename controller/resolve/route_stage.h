@@ -1,4 +1,4 @@
-// The HTTPRoutes of our Gateways: where they attach and what they are served with.
+// The routes of our Gateways: where they attach and what they are served with.
 //
 // Process: controller.   Thread: one.   Cost of update(): the touched routes.
 // Tested by: test/golden, test/property/resolve_incremental_test.cc
@@ -19,6 +19,7 @@
 #include "controller/resolve/finding_book.h"
 #include "controller/resolve/gateway_stage.h"
 #include "controller/resolve/reverse_index.h"
+#include "controller/resolve/route_view.h"
 
 namespace sluice::resolve {
 
@@ -38,7 +39,7 @@ class RouteStage {
     std::optional<Refusal> unserved;  // what of the route itself can't be served
     std::set<ListenerKey> counted;
     std::vector<Attachment> attachments;  // empty: not served
-    RuleBackends backends;
+    std::vector<RuleTargets> backends;
   };
 
   struct Stages {
@@ -49,16 +50,16 @@ class RouteStage {
     Delta& delta;
   };
 
-  void update_route(const model::ObjectName& name, Stages& stages);
+  void update_route(const model::ObjectKey& key, Stages& stages);
   // Sets findings and what `next` attaches to; returns the objects that were looked at.
-  std::set<model::ObjectKey> resolve_parents(const model::HttpRoute& route,
-                                             const RouteBackends& backends, const Stages& stages,
-                                             Told& next, RouteFindings& findings) const;
-  void tell(const model::ObjectName& name, const Told& before, const Told& next, Stages& stages);
+  std::set<model::ObjectKey> resolve_parents(const RouteView& view, const RouteBackends& backends,
+                                             const Stages& stages, Told& next,
+                                             RouteFindings& findings) const;
+  void tell(const model::ObjectKey& key, const Told& before, const Told& next, Stages& stages);
 
-  std::map<model::ObjectName, Told> routes_;
-  ReverseIndex<model::ObjectKey, model::ObjectName> routes_by_dependency_;
-  std::set<model::ObjectName> touched_;
+  std::map<model::ObjectKey, Told> routes_;
+  ReverseIndex<model::ObjectKey, model::ObjectKey> routes_by_dependency_;
+  std::set<model::ObjectKey> touched_;
 };
 
 }  // namespace sluice::resolve

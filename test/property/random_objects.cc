@@ -103,91 +103,11 @@ json RandomObjects::listener(int index) {
   return made;
 }
 
-json RandomObjects::route() {
-  json made =
-      object("gateway.networking.k8s.io/v1", "HTTPRoute", one_of({"r", "q", "p", "o", "n", "m"}));
-  json& spec = made["spec"];
-  const int parents = below(3);
-  for (int i = 0; i < parents; ++i) {
-    json parent = {{"name", one_of({"gw", "edge"})}};
-    if (one_in(2)) parent["namespace"] = ns();
-    if (one_in(3)) parent["sectionName"] = one_of({"l0", "l1", "l9"});
-    if (one_in(4)) parent["port"] = one_in(2) ? 80 : 81;
-    spec["parentRefs"].push_back(std::move(parent));
-  }
-  if (one_in(2)) spec["hostnames"].push_back(one_of({"a.example.com", "x.b.example.com"}));
-  if (one_in(3)) spec["hostnames"].push_back(one_of({"*.org", "*.example.com", "b.org"}));
-  const int rules = below(4);
-  for (int i = 0; i < rules; ++i) {
-    json rule = json::object();
-    const int matches = below(3);
-    for (int j = 0; j < matches; ++j)
-      rule["matches"].push_back(match());
-    const int refs = below(3);
-    for (int j = 0; j < refs; ++j)
-      rule["backendRefs"].push_back(backend_ref());
-    if (one_in(15)) {
-      rule["filters"] = {
-          {{"type", "RequestHeaderModifier"}, {"requestHeaderModifier", {{"remove", {"x"}}}}}};
-    }
-    spec["rules"].push_back(std::move(rule));
-  }
-  return made;
-}
-
-json RandomObjects::match() {
-  json made = json::object();
-  switch (below(5)) {
-    case 0:
-      made["path"] = {{"type", "Exact"}, {"value", one_of({"/", "/x", "/x/", "/x/y"})}};
-      break;
-    case 1:
-      made["path"] = {{"type", "RegularExpression"},
-                      {"value", one_of({"/x[0-9]+", "/y.*", "/(", "/z?"})}};
-      break;
-    case 2:
-    case 3:
-      made["path"] = {{"type", "PathPrefix"}, {"value", one_of({"/", "/x", "/x/", "/x/y/z"})}};
-      break;
-    default:
-      break;
-  }
-  const auto names = [this](const char* type) {
-    json list = json::array();
-    const int count = below(3);
-    for (int i = 0; i < count; ++i) {
-      json entry = {{"name", one_of({"Version", "color", "team"})},
-                    {"value", one_of({"one", "two", "th.*ee"})}};
-      if (one_in(4)) entry["type"] = type;
-      bool repeated = false;
-      for (const json& other : list)
-        repeated |= other["name"] == entry["name"];
-      if (!repeated) list.push_back(std::move(entry));
-    }
-    return list;
-  };
-  if (one_in(3)) made["headers"] = names("RegularExpression");
-  if (one_in(4)) made["queryParams"] = names("RegularExpression");
-  if (one_in(4)) made["method"] = one_of({"GET", "POST", "DELETE"});
-  return made;
-}
-
-json RandomObjects::backend_ref() {
-  json made = json::object();
-  if (one_in(4)) {
-    made = {{"group", "sluice.dev"}, {"kind", "Backend"}, {"name", "k"}};
-  } else {
-    made = {{"name", one_of({"s", "t", "missing"})}, {"port", one_in(3) ? 81 : 80}};
-  }
-  if (one_in(3)) made["namespace"] = ns();
-  made["weight"] = below(3);
-  return made;
-}
-
 json RandomObjects::grant() {
   json made = object("gateway.networking.k8s.io/v1beta1", "ReferenceGrant", one_of({"g", "h"}));
-  made["spec"]["from"] = {
-      {{"group", "gateway.networking.k8s.io"}, {"kind", "HTTPRoute"}, {"namespace", ns()}}};
+  made["spec"]["from"] = {{{"group", "gateway.networking.k8s.io"},
+                           {"kind", one_of({"HTTPRoute", "GRPCRoute"})},
+                           {"namespace", ns()}}};
   json to = {{"group", ""}, {"kind", "Service"}};
   if (one_in(3)) to["name"] = "s";
   made["spec"]["to"].push_back(std::move(to));

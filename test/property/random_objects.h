@@ -40,8 +40,13 @@ class RandomObjects {
   Json gateway();
   Json listener(int index);
   Json route();
+  Json rule(bool grpc);
   Json match();
+  Json grpc_match();
   Json backend_ref();
+  void add_filters(Json& owner, bool grpc);
+  Json mirror();
+  void add_timing(Json& rule);
   Json grant();
   Json service();
   Json slice();

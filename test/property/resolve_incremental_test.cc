@@ -116,7 +116,8 @@ class World {
       case 8:
         return {Kind::kBackend, {ns(), "k"}};
       default:
-        return {Kind::kHttpRoute, {ns(), one_of<std::string>({"r", "q", "p"})}};
+        return {one_in(3) ? Kind::kGrpcRoute : Kind::kHttpRoute,
+                {ns(), one_of<std::string>({"r", "q", "p"})}};
     }
   }
 
@@ -144,8 +145,10 @@ class World {
         return make_namespace(key);
       case Kind::kBackend:
         return make_backend(key);
+      case Kind::kGrpcRoute:
+        return make_grpc_route(key);
       default:
-        return make_route(key);
+        return make_http_route(key);
     }
   }
 
@@ -194,7 +197,8 @@ class World {
   ObjectPtr make_grant(const ObjectKey& key) {
     model::ReferenceGrant object;
     object.meta = make_meta(key);
-    object.from = {{"gateway.networking.k8s.io", "HTTPRoute", ns()}};
+    object.from = {
+        {"gateway.networking.k8s.io", one_of<std::string>({"HTTPRoute", "GRPCRoute"}), ns()}};
     object.to = {{"", "Service", std::nullopt}};
     if (one_in(3)) object.to.front().name = "s";
     if (one_in(3)) object.to.push_back({"sluice.dev", "Backend", std::nullopt});
@@ -262,9 +266,16 @@ class World {
     return ref;
   }
 
-  ObjectPtr make_route(const ObjectKey& key) {
-    model::HttpRoute object;
-    object.meta = make_meta(key);
+  std::vector<model::HttpFilter> make_filters() {
+    std::vector<model::HttpFilter> filters;
+    if (one_in(4)) filters.push_back(model::RequestMirror{.backend = make_ref()});
+    if (one_in(4)) filters.push_back(model::RequestHeaderModifier{{.remove = {"a"}}});
+    if (one_in(6)) filters.push_back(model::RequestMirror{.backend = make_ref(), .numerator = 1});
+    return filters;
+  }
+
+  std::vector<model::ParentRef> make_parents() {
+    std::vector<model::ParentRef> refs;
     const int parents = below(3);
     for (int i = 0; i < parents; ++i) {
       model::ParentRef parent{.group = "gateway.networking.k8s.io",
@@ -276,10 +287,29 @@ class World {
       if (one_in(2)) parent.ns = ns();
       if (one_in(3)) parent.section_name = one_of<std::string>({"l0", "l1", "l9"});
       if (one_in(4)) parent.port = one_of<std::uint16_t>({80, 81});
-      object.parent_refs.push_back(parent);
+      refs.push_back(parent);
     }
-    if (one_in(2)) object.hostnames = {"a.example.com"};
-    if (one_in(3)) object.hostnames.push_back("*.org");
+    return refs;
+  }
+
+  void fill_head(const ObjectKey& key, model::Route& route) {
+    route.meta = make_meta(key);
+    route.parent_refs = make_parents();
+    if (one_in(2)) route.hostnames = {"a.example.com"};
+    if (one_in(3)) route.hostnames.push_back("*.org");
+    if (one_in(15)) route.unserved = {"spec.rules[0].filters[0] is not served"};
+  }
+
+  void fill_head(model::RouteRule& rule) {
+    const int refs = below(3);
+    for (int j = 0; j < refs; ++j)
+      rule.backend_refs.push_back({make_ref(), make_filters()});
+    rule.filters = make_filters();
+  }
+
+  ObjectPtr make_http_route(const ObjectKey& key) {
+    model::HttpRoute object;
+    fill_head(key, object);
     const int rules = below(3);
     for (int i = 0; i < rules; ++i) {
       model::HttpRouteRule rule;
@@ -288,12 +318,25 @@ class World {
                        .query_params = {},
                        .method = std::nullopt}};
       if (one_in(12)) rule.matches.front().path = {model::PathMatchType::kRegularExpression, "("};
-      const int refs = below(3);
-      for (int j = 0; j < refs; ++j)
-        rule.backend_refs.push_back(make_ref());
+      fill_head(rule);
+      if (one_in(4)) rule.timeouts.request_ms = below(2);
+      if (one_in(4)) rule.retry = model::RouteRetry{.attempts = 2, .backoff_ms = {}, .codes = {}};
       object.rules.push_back(rule);
     }
-    if (one_in(15)) object.unsupported_fields = {"spec.rules[0].filters[0]"};
+    return share(object);
+  }
+
+  ObjectPtr make_grpc_route(const ObjectKey& key) {
+    model::GrpcRoute object;
+    fill_head(key, object);
+    const int rules = below(3);
+    for (int i = 0; i < rules; ++i) {
+      model::GrpcRouteRule rule;
+      rule.matches = {
+          {.method = {one_in(4), one_of<std::string>({"", "a", "("}), "b"}, .headers = {}}};
+      fill_head(rule);
+      object.rules.push_back(rule);
+    }
     return share(object);
   }
 
@@ -302,9 +345,9 @@ class World {
 
 std::vector<Change> all_objects(const model::Store& store) {
   std::vector<Change> changes;
-  for (const Kind kind :
-       {Kind::kGatewayClass, Kind::kGateway, Kind::kHttpRoute, Kind::kReferenceGrant,
-        Kind::kService, Kind::kEndpointSlice, Kind::kNamespace, Kind::kBackend}) {
+  for (const Kind kind : {Kind::kGatewayClass, Kind::kGateway, Kind::kHttpRoute, Kind::kGrpcRoute,
+                          Kind::kReferenceGrant, Kind::kService, Kind::kEndpointSlice,
+                          Kind::kNamespace, Kind::kBackend}) {
     for (const auto& [name, object] : store.all(kind))
       changes.push_back({{kind, name}, object});
   }
@@ -397,7 +440,10 @@ TEST(ResolveIncrementalTest, AnEndpointChangeTellsNothingButTheBackend) {
   model::BackendRef ref;
   ref.name = "s";
   ref.port = 80;
-  route.rules = {{.name = std::nullopt, .matches = {{}}, .backend_refs = {ref}}};
+  model::HttpRouteRule rule;
+  rule.matches.emplace_back();
+  rule.backend_refs = {{ref}};
+  route.rules = {rule};
   model::Service service;
   service.meta.name = {"a", "s"};
   model::ServicePort port;

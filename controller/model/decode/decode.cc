@@ -36,6 +36,8 @@ Object decode_kind(Kind kind, FieldReader& root, Meta meta) {
       return decode_gateway(root, std::move(meta));
     case Kind::kHttpRoute:
       return decode_http_route(root, std::move(meta));
+    case Kind::kGrpcRoute:
+      return decode_grpc_route(root, std::move(meta));
     case Kind::kReferenceGrant:
       return decode_reference_grant(root, std::move(meta));
     case Kind::kService:

@@ -1,10 +1,9 @@
-// Filters of an HTTPRoute's rules and backendRefs: valid or not. None is served yet.
+// The filters that only HTTPRoute has.
 // Spec: gateway-api v1.7.0 standard CRD httproutes.gateway.networking.k8s.io
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
-#include <map>
 
 #include "controller/model/decode/http_route_parts.h"
 
@@ -19,9 +18,9 @@ constexpr std::array<std::string_view, 7> kFilterTypes = {"RequestHeaderModifier
                                                           "URLRewrite",
                                                           "ExtensionRef",
                                                           "CORS"};
-constexpr TextRule kFilterType = {.choices = kFilterTypes};
 constexpr std::array<std::string_view, 5> kUnrepeatable = {
     "CORS", "RequestHeaderModifier", "ResponseHeaderModifier", "RequestRedirect", "URLRewrite"};
+constexpr std::array<std::string_view, 2> kExclusive = {"RequestRedirect", "URLRewrite"};
 
 constexpr std::array<std::string_view, 2> kPathModifierTypes = {"ReplaceFullPath",
                                                                 "ReplacePrefixMatch"};
@@ -41,171 +40,105 @@ constexpr TextRule kCorsOrigin = {
     .expected = "an origin such as \"https://example.com\" or \"https://*.example.com\", or \"*\""};
 constexpr ListRule kCorsItems = {.max = 64};
 
-void check_header_modifier(FieldReader& modifier) {
-  for (const std::string_view key : {"set", "add"}) {
-    std::vector<std::string> names;
-    modifier.list(key, Need::kOptional, {.max = 16}, [&](FieldReader& header) {
-      names.push_back(header.required_text("name", kHeaderName));
-      header.required_text("value", kHeaderValue);
-    });
-    modifier.refuse_repeated(key, names);
+void check_path_fields(FieldReader& path, std::string_view type, std::string_view wanted,
+                       std::string_view other) {
+  if (!path.has(wanted)) {
+    path.refuse(fmt::format("{} must be specified when type is \"{}\"", wanted, type));
   }
-  modifier.refuse_repeated("remove",
-                           modifier.texts("remove", Need::kOptional, {.max = 16}, kAnyText));
-}
-
-void check_mirror(FieldReader& mirror) {
-  mirror.object("backendRef", Need::kRequired,
-                [](FieldReader& ref) { read_backend_object_ref(ref); });
-  mirror.integer("percent", Need::kOptional, {0, 100});
-  mirror.object("fraction", Need::kOptional, [](FieldReader& fraction) {
-    const auto numerator = fraction.integer("numerator", Need::kRequired, {0, INT32_MAX});
-    const auto denominator =
-        fraction.integer("denominator", Need::kDefaulted, {1, INT32_MAX}).value_or(100);
-    if (numerator && *numerator > denominator) {
-      fraction.refuse(fmt::format("found {}/{}; numerator must not be greater than denominator",
-                                  *numerator, denominator));
-    }
-  });
-  if (mirror.has("percent") && mirror.has("fraction")) {
-    mirror.refuse("found percent and fraction; valid is one of them");
+  if (path.has(other)) {
+    path.refuse(fmt::format("{} must not be specified when type is \"{}\"", other, type));
   }
 }
 
-// Returns whether the prefix of the path is to be replaced.
-bool check_path_modifier(FieldReader& owner) {
-  std::string type;
+// The CRD takes any text; what is sent must be a path.
+void check_replacement(const FieldReader& path, std::string_view key, std::string_view value,
+                       Unserved& unserved) {
+  if (value.empty() || (value.starts_with('/') && is_path_text(value))) return;
+  unserved.push_back(
+      fmt::format("{}.{}: found {}; valid is a path that starts with \"/\", of letters, digits, "
+                  "-/._~!$&'()*+,;=:@ and escapes such as %20",
+                  path.path(), key, quote(value)));
+}
+
+std::optional<PathModifier> read_path_modifier(FieldReader& owner, Unserved& unserved) {
+  constexpr std::string_view kFull = "replaceFullPath";
+  constexpr std::string_view kPrefix = "replacePrefixMatch";
+  std::optional<PathModifier> result;
   owner.object("path", Need::kOptional, [&](FieldReader& path) {
-    type = path.required_text("type", kPathModifierType);
-    path.text("replaceFullPath", kReplacement);
-    path.text("replacePrefixMatch", kReplacement);
-    if (type.empty()) return;
+    const std::string type = path.required_text("type", kPathModifierType);
     const bool full = type == "ReplaceFullPath";
-    const std::string_view wanted = full ? "replaceFullPath" : "replacePrefixMatch";
-    const std::string_view other = full ? "replacePrefixMatch" : "replaceFullPath";
-    if (!path.has(wanted)) {
-      path.refuse(fmt::format("{} must be specified when type is \"{}\"", wanted, type));
-    }
-    if (path.has(other)) {
-      path.refuse(fmt::format("{} must not be specified when type is \"{}\"", other, type));
-    }
+    const std::string full_path = path.text(kFull, kReplacement).value_or("");
+    const std::string prefix = path.text(kPrefix, kReplacement).value_or("");
+    if (type.empty()) return;
+    check_path_fields(path, type, full ? kFull : kPrefix, full ? kPrefix : kFull);
+    result = {full ? PathModifierType::kFullPath : PathModifierType::kPrefixMatch,
+              full ? full_path : prefix};
+    check_replacement(path, full ? kFull : kPrefix, result->value, unserved);
   });
-  return type == "ReplacePrefixMatch";
+  return result;
 }
 
-bool check_redirect(FieldReader& redirect) {
-  redirect.text("scheme", kScheme);
-  redirect.text("hostname", kExactHostname);
-  redirect.port("port", Need::kOptional);
+HttpFilter read_redirect(FieldReader& reader, Unserved& unserved) {
+  RequestRedirect redirect;
+  redirect.scheme = reader.text("scheme", kScheme);
+  redirect.hostname = reader.text("hostname", kExactHostname);
+  redirect.port = reader.port("port", Need::kOptional);
   const auto code =
-      redirect.integer("statusCode", Need::kDefaulted, {INT32_MIN, INT32_MAX}).value_or(302);
+      reader.integer("statusCode", Need::kDefaulted, {INT32_MIN, INT32_MAX}).value_or(302);
   if (std::ranges::find(kRedirectCodes, code) == kRedirectCodes.end()) {
-    redirect.refuse("statusCode",
-                    fmt::format("found {}; valid are 301, 302, 303, 307 and 308", code));
+    reader.refuse("statusCode",
+                  fmt::format("found {}; valid are 301, 302, 303, 307 and 308", code));
   }
-  return check_path_modifier(redirect);
+  redirect.status_code = static_cast<std::uint16_t>(code);
+  redirect.path = read_path_modifier(reader, unserved);
+  return redirect;
 }
 
-bool check_rewrite(FieldReader& rewrite) {
-  rewrite.text("hostname", kExactHostname);
-  return check_path_modifier(rewrite);
+HttpFilter read_rewrite(FieldReader& reader, Unserved& unserved) {
+  UrlRewrite rewrite;
+  rewrite.hostname = reader.text("hostname", kExactHostname);
+  rewrite.path = read_path_modifier(reader, unserved);
+  return rewrite;
 }
 
-void check_star_alone(FieldReader& cors, std::string_view key,
-                      const std::vector<std::string>& items) {
+// A set in which "*" must stand alone.
+std::vector<std::string> read_cors_items(FieldReader& cors, std::string_view key, ListRule rule,
+                                         const TextRule& item) {
+  std::vector<std::string> items = cors.texts(key, Need::kOptional, rule, item);
   cors.refuse_repeated(key, items);
   if (items.size() > 1 && std::ranges::find(items, "*") != items.end()) {
     cors.refuse(key, "found \"*\" beside others; valid is \"*\" alone");
   }
+  return items;
 }
 
-void check_cors(FieldReader& cors) {
-  cors.boolean("allowCredentials");
-  cors.integer("maxAge", Need::kDefaulted, {1, INT32_MAX});
-  check_star_alone(cors, "allowOrigins",
-                   cors.texts("allowOrigins", Need::kOptional, kCorsItems, kCorsOrigin));
-  check_star_alone(cors, "allowMethods",
-                   cors.texts("allowMethods", Need::kOptional, {.max = 9}, kCorsMethod));
-  check_star_alone(cors, "allowHeaders",
-                   cors.texts("allowHeaders", Need::kOptional, kCorsItems, kHeaderName));
-  cors.refuse_repeated("exposeHeaders",
-                       cors.texts("exposeHeaders", Need::kOptional, kCorsItems, kHeaderName));
+HttpFilter read_cors(FieldReader& reader, Unserved& /*unserved*/) {
+  Cors cors;
+  cors.allow_credentials = reader.boolean("allowCredentials").value_or(false);
+  const auto max_age = reader.integer("maxAge", Need::kDefaulted, {1, INT32_MAX});
+  if (max_age) cors.max_age = static_cast<std::uint32_t>(*max_age);
+  cors.allow_origins = read_cors_items(reader, "allowOrigins", kCorsItems, kCorsOrigin);
+  cors.allow_methods = read_cors_items(reader, "allowMethods", {.max = 9}, kCorsMethod);
+  cors.allow_headers = read_cors_items(reader, "allowHeaders", kCorsItems, kHeaderName);
+  cors.expose_headers = reader.texts("exposeHeaders", Need::kOptional, kCorsItems, kHeaderName);
+  reader.refuse_repeated("exposeHeaders", cors.expose_headers);
+  return cors;
 }
 
-void check_extension_ref(FieldReader& ref) {
-  ref.required_text("group", kGroup);
-  ref.required_text("kind", kKindName);
-  ref.required_text("name", kReferenceName);
-}
-
-// The field that holds what a filter of the type does, and whether it must be (and may be) there.
-void check_payload(FieldReader& filter, std::string_view type, std::string_view field,
-                   std::string_view field_type) {
-  if (filter.has(field) && type != field_type) {
-    filter.refuse(
-        fmt::format("found {}; it must not be set unless type is \"{}\"", field, field_type));
-  }
-  if (!filter.has(field) && type == field_type) {
-    filter.refuse(fmt::format("{} must be specified for type \"{}\"", field, field_type));
-  }
-}
-
-struct PlainFilter {
-  std::string_view field;
-  std::string_view type;
-  void (*check)(FieldReader&);
-};
-
-constexpr std::array<PlainFilter, 5> kPlainFilters = {{
-    {"requestHeaderModifier", "RequestHeaderModifier", check_header_modifier},
-    {"responseHeaderModifier", "ResponseHeaderModifier", check_header_modifier},
-    {"requestMirror", "RequestMirror", check_mirror},
-    {"extensionRef", "ExtensionRef", check_extension_ref},
-    {"cors", "CORS", check_cors},
+constexpr std::array<FilterPayload, 7> kPayloads = {{
+    {"RequestHeaderModifier", "requestHeaderModifier", read_request_header_modifier},
+    {"ResponseHeaderModifier", "responseHeaderModifier", read_response_header_modifier},
+    {"RequestMirror", "requestMirror", read_request_mirror},
+    {"RequestRedirect", "requestRedirect", read_redirect},
+    {"URLRewrite", "urlRewrite", read_rewrite},
+    {"ExtensionRef", "extensionRef", read_extension_ref},
+    {"CORS", "cors", read_cors},
 }};
-
-std::string check_filter(FieldReader& filter, FilterSummary& summary) {
-  const std::string type = filter.required_text("type", kFilterType);
-  for (const auto& [field, field_type, check] : kPlainFilters) {
-    filter.object(field, Need::kOptional, check);
-    if (!type.empty()) check_payload(filter, type, field, field_type);
-  }
-  filter.object("requestRedirect", Need::kOptional, [&](FieldReader& redirect) {
-    ++summary.redirects;
-    if (check_redirect(redirect)) ++summary.prefix_redirects;
-  });
-  filter.object("urlRewrite", Need::kOptional, [&](FieldReader& rewrite) {
-    if (check_rewrite(rewrite)) ++summary.prefix_rewrites;
-  });
-  if (!type.empty()) {
-    check_payload(filter, type, "requestRedirect", "RequestRedirect");
-    check_payload(filter, type, "urlRewrite", "URLRewrite");
-  }
-  return type;
-}
-
-void check_together(FieldReader& owner, const std::map<std::string, int>& counts) {
-  if (counts.contains("RequestRedirect") && counts.contains("URLRewrite")) {
-    owner.refuse("filters", "found RequestRedirect and URLRewrite; valid is one of them");
-  }
-  for (const auto& [type, count] : counts) {
-    if (count > 1 && std::ranges::find(kUnrepeatable, type) != kUnrepeatable.end()) {
-      owner.refuse("filters", fmt::format("found {} {} filters; valid is one", count, type));
-    }
-  }
-}
 
 }  // namespace
 
-FilterSummary check_http_filters(FieldReader& owner, std::vector<std::string>& unsupported) {
-  FilterSummary summary;
-  std::map<std::string, int> counts;
-  owner.list("filters", Need::kOptional, {.max = 16}, [&](FieldReader& filter) {
-    ++counts[check_filter(filter, summary)];
-    unsupported.push_back(filter.path());
-  });
-  check_together(owner, counts);
-  return summary;
+FilterRules http_filter_rules() {
+  return {kFilterTypes, kPayloads, kUnrepeatable, kExclusive};
 }
 
 }  // namespace sluice::model

@@ -13,13 +13,10 @@ namespace {
 constexpr std::array<std::string_view, 3> kPathTypes = {"Exact", "PathPrefix", "RegularExpression"};
 constexpr TextRule kPathType = {.choices = kPathTypes};
 constexpr TextRule kPathValue = {.max = 1024};
-constexpr std::array<std::string_view, 2> kValueTypes = {"Exact", "RegularExpression"};
-constexpr TextRule kValueType = {.choices = kValueTypes};
 constexpr TextRule kQueryValue = {.min = 1, .max = 1024};
 constexpr std::array<std::string_view, 9> kMethods = {
     "GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"};
 constexpr TextRule kMethod = {.choices = kMethods};
-constexpr ListRule kMatchItems = {.max = 16};
 
 // What an Exact or PathPrefix value must not contain or end with.
 constexpr std::array<std::string_view, 6> kForbiddenInside = {"//",  "/./", "/../",
@@ -59,22 +56,6 @@ PathMatch read_path(FieldReader& reader) {
   std::string problem = path_problem(path.value);
   if (!problem.empty()) reader.refuse(std::move(problem));
   return path;
-}
-
-std::vector<NameMatch> read_name_matches(FieldReader& match, std::string_view key,
-                                         const TextRule& value_rule) {
-  std::vector<NameMatch> matches;
-  std::vector<std::string> names;
-  match.list(key, Need::kOptional, kMatchItems, [&](FieldReader& item) {
-    NameMatch name_match;
-    name_match.regex = item.text_or("type", "Exact", kValueType) == "RegularExpression";
-    name_match.name = item.required_text("name", kHeaderName);
-    name_match.value = item.required_text("value", value_rule);
-    names.push_back(name_match.name);
-    matches.push_back(std::move(name_match));
-  });
-  match.refuse_repeated(key, names);
-  return matches;
 }
 
 }  // namespace

@@ -11,6 +11,7 @@ namespace sluice::model {
 GatewayClass decode_gateway_class(FieldReader& root, Meta meta);
 Gateway decode_gateway(FieldReader& root, Meta meta);
 HttpRoute decode_http_route(FieldReader& root, Meta meta);
+GrpcRoute decode_grpc_route(FieldReader& root, Meta meta);
 ReferenceGrant decode_reference_grant(FieldReader& root, Meta meta);
 Service decode_service(FieldReader& root, Meta meta);
 EndpointSlice decode_endpoint_slice(FieldReader& root, Meta meta);

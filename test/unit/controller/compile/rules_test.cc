@@ -112,6 +112,40 @@ TEST(RulesTest, AnInvalidReferenceKeepsItsShare) {
                           table::Share{"", "default/b:80", 1, 500}));
 }
 
+TEST(RulesTest, ALimitOfZeroIsWantedAndOneOfManyDaysIsNone) {
+  resolve::ServedRoute route = route_with({{}});
+  const auto limits = [&](model::RouteTimeouts timeouts) {
+    route.rules[0].timeouts = timeouts;
+    const auto action = to_rules(route)[0].action;
+    return std::pair(action->request_timeout_ms, action->backend_request_timeout_ms);
+  };
+  EXPECT_EQ(limits({}), std::pair(0U, 0U));
+  EXPECT_EQ(limits({5000, 0}), std::pair(5000U, table::kNoDeadline));
+  EXPECT_EQ(limits({std::uint64_t{1} << 40, 1}), std::pair(table::kNoDeadline, 1U));
+}
+
+TEST(RulesTest, ARetryWithoutABackoffWaitsAShortTime) {
+  resolve::ServedRoute route = route_with({{}});
+  EXPECT_EQ(to_rules(route)[0].action->retry, std::nullopt);
+  route.rules[0].retry = model::RouteRetry{.attempts = 3, .backoff_ms = {}, .codes = {503, 500}};
+  EXPECT_EQ(to_rules(route)[0].action->retry, (table::RetryRule{3, 25, {500, 503}}));
+  route.rules[0].retry->backoff_ms = 0;
+  EXPECT_EQ(to_rules(route)[0].action->retry->backoff_ms, 0U);
+}
+
+TEST(RulesTest, FiltersAndProtocolOfABackendReachItsShare) {
+  resolve::ServedRoute route = route_with({{}});
+  route.rules[0].backends = {{.weight = 1,
+                              .backend = "Service/default/a:80",
+                              .name = "default/a:80",
+                              .protocol = resolve::BackendProtocol::kHttp2,
+                              .filters = {model::UrlRewrite{"a.b", std::nullopt}}}};
+  const table::Share share = to_rules(route)[0].action->shares.at(0);
+  EXPECT_EQ(share.protocol, table::BackendProtocol::kHttp2);
+  EXPECT_EQ(share.filters,
+            (std::vector<table::FilterValue>{table::UrlRewrite{.hostname = "a.b", .path = ""}}));
+}
+
 TEST(RulesTest, HostnamesAreAnyWildcardOrExact) {
   EXPECT_EQ(to_host(""), (table::Host{table::HostKind::kAny, ""}));
   EXPECT_EQ(to_host("*.example.com"), (table::Host{table::HostKind::kWildcard, "example.com"}));

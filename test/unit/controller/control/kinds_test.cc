@@ -13,6 +13,7 @@ TEST(KindsTest, PeopleNameAKindInManyWays) {
     EXPECT_EQ(find_kind_by_word(word), Kind::kGateway) << word;
   }
   EXPECT_EQ(find_kind_by_word("HTTPRoutes"), Kind::kHttpRoute);
+  EXPECT_EQ(find_kind_by_word("grpcroute"), Kind::kGrpcRoute);
   EXPECT_EQ(find_kind_by_word("svc"), Kind::kService);
   EXPECT_EQ(find_kind_by_word("gatewayclasses"), Kind::kGatewayClass);
 }

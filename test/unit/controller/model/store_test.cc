@@ -66,6 +66,7 @@ TEST(StoreTest, EveryAlternativeKnowsItsKind) {
   EXPECT_EQ(kind_of_default<GatewayClass>(), Kind::kGatewayClass);
   EXPECT_EQ(kind_of_default<Gateway>(), Kind::kGateway);
   EXPECT_EQ(kind_of_default<HttpRoute>(), Kind::kHttpRoute);
+  EXPECT_EQ(kind_of_default<GrpcRoute>(), Kind::kGrpcRoute);
   EXPECT_EQ(kind_of_default<ReferenceGrant>(), Kind::kReferenceGrant);
   EXPECT_EQ(kind_of_default<Service>(), Kind::kService);
   EXPECT_EQ(kind_of_default<EndpointSlice>(), Kind::kEndpointSlice);

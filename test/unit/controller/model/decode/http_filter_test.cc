@@ -275,5 +275,81 @@ INSTANTIATE_TEST_SUITE_P(
                 "spec.rules[0].filters[0].extensionRef.name", "missing"}),
     name_of);
 
+HttpRoute decoded(const std::string& pointer, const std::string& value) {
+  return decode_as<HttpRoute>(with(kRoute, pointer, value));
+}
+
+TEST(HttpFilterDecodeTest, FiltersKeepTheirOrderAndTheirDefaults) {
+  const HttpRoute route = decoded(
+      kRule, R"({"filters": [)" + filter("CORS", "{}") + "," + filter("RequestRedirect", "{}") +
+                 "," + filter("RequestMirror", R"({"backendRef": {"name": "m", "port": 1}})") +
+                 "]}");
+  EXPECT_THAT(route.rules[0].filters,
+              testing::ElementsAre(
+                  HttpFilter(Cors{}), HttpFilter(RequestRedirect{}),
+                  HttpFilter(RequestMirror{.backend = {.name = "m", .ns = {}, .port = 1}})));
+  EXPECT_THAT(route.unserved, testing::IsEmpty());
+}
+
+TEST(HttpFilterDecodeTest, EveryFieldIsKept) {
+  const HttpRoute route = decoded(
+      kFilters,
+      "[" + filter("RequestHeaderModifier", R"({"set": [{"name": "A", "value": "1"}],
+          "add": [{"name": "B", "value": "2"}], "remove": ["C"]})") +
+          "," + filter("URLRewrite", R"({"hostname": "a.b",
+          "path": {"type": "ReplaceFullPath", "replaceFullPath": "/x"}})") +
+          "," +
+          filter("RequestMirror", R"({"backendRef": {"name": "m", "port": 1}, "percent": 20})") +
+          "," + filter("RequestMirror", R"({"backendRef": {"name": "m", "port": 1},
+          "fraction": {"numerator": 1, "denominator": 3}})") +
+          "," +
+          filter("CORS", R"({"allowCredentials": true, "maxAge": 7, "allowOrigins": ["https://a.b"],
+          "allowMethods": ["GET"], "allowHeaders": ["X-A"], "exposeHeaders": ["X-B"]})") +
+          "]");
+  const BackendRef backend{.name = "m", .ns = {}, .port = 1};
+  EXPECT_THAT(
+      route.rules[0].filters,
+      testing::ElementsAre(
+          HttpFilter(RequestHeaderModifier{{{{"A", "1"}}, {{"B", "2"}}, {"C"}}}),
+          HttpFilter(UrlRewrite{"a.b", PathModifier{PathModifierType::kFullPath, "/x"}}),
+          HttpFilter(RequestMirror{backend, 20, 100}), HttpFilter(RequestMirror{backend, 1, 3}),
+          HttpFilter(Cors{true, 7, {"https://a.b"}, {"GET"}, {"X-A"}, {"X-B"}})));
+}
+
+TEST(HttpFilterDecodeTest, ABackendRefHasFiltersOfItsOwn) {
+  const HttpRoute route = decoded(
+      kRule, R"({"backendRefs": [{"name": "a", "port": 80, "filters": [)" +
+                 filter("RequestRedirect", R"({"scheme": "https", "hostname": "a.b", "port": 81,
+                     "statusCode": 307,
+                     "path": {"type": "ReplacePrefixMatch", "replacePrefixMatch": "/x"}})") +
+                 "]}]}");
+  EXPECT_THAT(route.rules[0].backend_refs[0].filters,
+              testing::ElementsAre(HttpFilter(RequestRedirect{
+                  "https", "a.b", PathModifier{PathModifierType::kPrefixMatch, "/x"}, 81, 307})));
+}
+
+TEST(HttpFilterDecodeTest, WhatIsNotServedIsNamedWithItsField) {
+  const HttpRoute route = decoded(
+      kRule,
+      R"({"filters": [)" + filter("ExtensionRef", R"({"group": "a.b", "kind": "K", "name": "n"})") +
+          "," + filter("ResponseHeaderModifier", R"({"set": [{"name": "te", "value": "x"}],
+          "remove": ["ok", "KEEP-ALIVE"]})") +
+          "," + filter("RequestHeaderModifier", R"({"add": [{"name": "a", "value": "b\r\nc: d"},
+          {"name": "tab", "value": "a\tb"}, {"name": "Host", "value": "a.b"}]})") +
+          R"(], "backendRefs": [{"name": "a", "port": 80, "filters": [)" +
+          filter("URLRewrite", R"({"path": {"type": "ReplaceFullPath", "replaceFullPath": "a"}})") +
+          "]}]}");
+  const std::string filters = "spec.rules[0].filters";
+  EXPECT_THAT(
+      route.unserved,
+      testing::ElementsAre(
+          testing::StartsWith(filters + "[0].extensionRef: a.b/K"),
+          testing::StartsWith(filters + "[1].responseHeaderModifier.set[0].name: \"te\""),
+          testing::StartsWith(filters + "[1].responseHeaderModifier.remove[1]: \"KEEP-ALIVE\""),
+          testing::StartsWith(filters + "[2].requestHeaderModifier.add[0].value: found \"b\\r"),
+          testing::StartsWith("spec.rules[0].backendRefs[0].filters[0].urlRewrite.path."
+                              "replaceFullPath: found \"a\"")));
+}
+
 }  // namespace
 }  // namespace sluice::model

@@ -28,7 +28,7 @@ TEST(HttpRouteDecodeTest, RouteWithoutRulesMatchesEveryPath) {
   EXPECT_EQ(route.rules[0].matches, (std::vector<HttpRouteMatch>{HttpRouteMatch{}}));
   EXPECT_EQ(route.rules[0].matches[0].path, (PathMatch{PathMatchType::kPathPrefix, "/"}));
   EXPECT_THAT(route.rules[0].backend_refs, IsEmpty());
-  EXPECT_THAT(route.unsupported_fields, IsEmpty());
+  EXPECT_THAT(route.unserved, IsEmpty());
   EXPECT_EQ(changed("/spec/rules", "null").rules, route.rules);
 }
 
@@ -83,25 +83,28 @@ TEST(HttpRouteDecodeTest, BackendIsAServiceOfWeightOneUnlessItSaysOtherwise) {
       {"name": "web", "port": 80}, {"name": "web", "port": 80, "weight": 0},
       {"group": "sluice.dev", "kind": "Backend", "name": "b", "namespace": "n",
        "weight": 1000000}])");
-  EXPECT_EQ(route.rules[0].backend_refs,
-            (std::vector<BackendRef>{{"", "Service", "web", std::nullopt, 80, 1},
-                                     {"", "Service", "web", std::nullopt, 80, 0},
-                                     {"sluice.dev", "Backend", "b", "n", std::nullopt, 1000000}}));
+  EXPECT_EQ(
+      route.rules[0].backend_refs,
+      (std::vector<HttpBackendRef>{{{"", "Service", "web", std::nullopt, 80, 1}},
+                                   {{"", "Service", "web", std::nullopt, 80, 0}},
+                                   {{"sluice.dev", "Backend", "b", "n", std::nullopt, 1000000}}}));
 }
 
-TEST(HttpRouteDecodeTest, FieldsThatAreNotServedYetAreListed) {
-  const HttpRoute route = changed("/spec/rules/0", R"({
-      "timeouts": {"request": "10s", "backendRequest": "2s"},
-      "retry": {"attempts": 2, "codes": [500, 503], "backoff": "100ms"},
-      "filters": [
-        {"type": "RequestHeaderModifier", "requestHeaderModifier": {"remove": ["x"]}},
-        {"type": "CORS", "cors": {"allowOrigins": ["*"]}}],
-      "backendRefs": [{"name": "web", "port": 80, "filters": [
-        {"type": "URLRewrite", "urlRewrite": {"hostname": "a.b"}}]}]})");
-  EXPECT_THAT(route.unsupported_fields,
-              ElementsAre("spec.rules[0].filters[0]", "spec.rules[0].filters[1]",
-                          "spec.rules[0].backendRefs[0].filters[0]", "spec.rules[0].timeouts",
-                          "spec.rules[0].retry"));
+TEST(HttpRouteDecodeTest, TimeoutsAreMillisecondsAndZeroIsNotTheSameAsNone) {
+  const HttpRoute route = changed("/spec/rules", R"([
+      {"timeouts": {"request": "1m1s", "backendRequest": "500ms"}},
+      {"timeouts": {"request": "0s", "backendRequest": "1h"}}, {}])");
+  EXPECT_EQ(route.rules[0].timeouts, (RouteTimeouts{61'000, 500}));
+  EXPECT_EQ(route.rules[1].timeouts, (RouteTimeouts{0, 3'600'000}));
+  EXPECT_EQ(route.rules[2].timeouts, RouteTimeouts{});
+}
+
+TEST(HttpRouteDecodeTest, ARetryIsOneAttemptUnlessItSaysOtherwise) {
+  const HttpRoute route = changed("/spec/rules", R"([
+      {"retry": {}}, {"retry": {"attempts": 0, "codes": [503, 400], "backoff": "100ms"}}, {}])");
+  EXPECT_EQ(route.rules[0].retry, (RouteRetry{1, std::nullopt, {}}));
+  EXPECT_EQ(route.rules[1].retry, (RouteRetry{0, 100, {503, 400}}));
+  EXPECT_EQ(route.rules[2].retry, std::nullopt);
 }
 
 TEST(HttpRouteDecodeTest, FieldOfTheExperimentalChannelIsUnknown) {
