@@ -57,6 +57,14 @@ bool was_refused(const ngx_buf_t& buffer) {
   return frame[2] == 4 && frame[3] == kResetFrame && frame[kFrameHead + 3] == kRefusedStream;
 }
 
+// The grpc module takes an answer to HEAD, which ends with its fields, for one of no bytes.
+void keep_length_of_head(const ngx_http_request_t* r) {
+  ngx_http_upstream_headers_in_t& answer = r->upstream->headers_in;
+  if (r->method != NGX_HTTP_HEAD || answer.content_length == nullptr) return;
+  const ngx_str_t& length = answer.content_length->value;
+  answer.content_length_n = std::max<off_t>(ngx_atoof(length.data, length.len), -1);
+}
+
 void stand_in_front(TryState& tries, ngx_http_upstream_t& u);
 
 ngx_int_t process_header(ngx_http_request_t* r) {
@@ -65,6 +73,7 @@ ngx_int_t process_header(ngx_http_request_t* r) {
   ngx_http_upstream_t& u = *r->upstream;
   const ngx_int_t result = tries.process_header(r);
   stand_in_front(tries, u);  // the stock parser goes on with another function
+  if (result == NGX_OK && speaks_http2(state)) keep_length_of_head(r);
   if (!has_retry_rule(state) || !can_send_again(r)) return result;
   if (result == NGX_OK && core::retries_status(*state.plan.retry, u.headers_in.status_n) &&
       take_retry(state, kAnswer)) {
