@@ -11,6 +11,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "test"))
 
 from harness.backends import LiveBackend, NamedBackends  # noqa: E402
+from harness.operator_nginx import OperatorNginx  # noqa: E402
 from harness.sluice import Sluice  # noqa: E402
 
 
@@ -118,6 +119,14 @@ def make_sluice(request, scratch, binaries, nginx):
             print(sluice.output()[-8000:])
             print(sluice.nginx_log()[-8000:])
     assert not problems, "nginx logged what no healthy nginx logs:\n" + "\n".join(problems)
+
+
+@pytest.fixture
+def operator_nginx(scratch, binaries, nginx):
+    """Not started yet."""
+    running = OperatorNginx(scratch / "operator", binaries.parent, nginx or "/usr/sbin/nginx")
+    yield running
+    assert running.stop() == []
 
 
 @pytest.hookimpl(hookwrapper=True)

@@ -114,3 +114,46 @@ def mirror_filter(backend_name: str, **fields: object) -> dict:
 
 def cors_filter(**fields: object) -> dict:
     return {"type": "CORS", "cors": fields}
+
+
+def service(name: str, *ports: int, app_protocol: str | None = None) -> str:
+    """A Service of one port, and a slice for each endpoint of 127.0.0.1."""
+    port: dict = {"name": "main", "port": 80}
+    if app_protocol:
+        port["appProtocol"] = app_protocol
+    metadata = {"name": name, "namespace": "default"}
+    objects = [{"apiVersion": "v1", "kind": "Service", "metadata": metadata}]
+    objects[0]["spec"] = {"ports": [port]}
+    for index, number in enumerate(ports):
+        objects.append(
+            {
+                "apiVersion": "discovery.k8s.io/v1",
+                "kind": "EndpointSlice",
+                "metadata": {
+                    "name": f"{name}-{index}",
+                    "namespace": "default",
+                    "labels": {"kubernetes.io/service-name": name},
+                },
+                "addressType": "IPv4",
+                "ports": [{"name": "main", "port": number, "protocol": "TCP"}],
+                "endpoints": [{"addresses": ["127.0.0.1"], "conditions": {"ready": True}}],
+            }
+        )
+    return documents(*(json.dumps(each, indent=2) for each in objects))
+
+
+def service_ref(name: str, weight: int = 1) -> dict:
+    return {"name": name, "port": 80, "weight": weight}
+
+
+def grpc_route(name: str, rules: list[dict], gateway: str = "web") -> str:
+    """One GRPCRoute of all hosts; a rule is as in the spec."""
+    return json.dumps(
+        {
+            "apiVersion": "gateway.networking.k8s.io/v1",
+            "kind": "GRPCRoute",
+            "metadata": {"name": name, "namespace": "default"},
+            "spec": {"parentRefs": [{"name": gateway}], "rules": rules},
+        },
+        indent=2,
+    )

@@ -1,0 +1,279 @@
+"""gRPC through Sluice: real clients, a real server, and errors that both understand."""
+
+import concurrent.futures
+import contextlib
+import queue
+import threading
+
+import grpc
+import pytest
+from harness.client import ask
+from harness.h2_client import H2Client
+from harness.manifests import (
+    backend,
+    backend_ref,
+    documents,
+    gateway,
+    grpc_route,
+    route,
+    rule,
+    service,
+    service_ref,
+)
+from harness.net import free_port
+from harness.waiting import until
+
+CALL = [("content-type", "application/grpc"), ("te", "trailers")]
+
+
+class Echo(grpc.GenericRpcHandler):
+    """Every method of every service; the last word of its name says how it answers."""
+
+    def __init__(self, name: str):
+        self.name = name
+        self.cancelled = threading.Event()
+        self.metadata: dict[str, str] = {}
+        self.time_left: float | None = None
+
+    def service(self, call):
+        kind = call.method.rsplit("/", 1)[1]
+        self.metadata = {key: value for key, value in call.invocation_metadata}
+        return {
+            "Unary": grpc.unary_unary_rpc_method_handler(self.unary),
+            "Fail": grpc.unary_unary_rpc_method_handler(self.fail),
+            "Count": grpc.unary_stream_rpc_method_handler(self.count),
+            "Sum": grpc.stream_unary_rpc_method_handler(self.sum),
+            "Chat": grpc.stream_stream_rpc_method_handler(self.chat),
+            "Hang": grpc.unary_unary_rpc_method_handler(self.hang),
+        }.get(kind)
+
+    def unary(self, request: bytes, context) -> bytes:
+        self.time_left = context.time_remaining()
+        context.set_trailing_metadata([("x-trailer", "t")])
+        return self.name.encode() + b":" + request
+
+    def fail(self, request: bytes, context) -> bytes:
+        context.abort(grpc.StatusCode.FAILED_PRECONDITION, "not today: 100%")
+
+    def count(self, request: bytes, context):
+        for i in range(int(request)):
+            yield str(i).encode()
+
+    def sum(self, requests, context) -> bytes:
+        return str(sum(int(request) for request in requests)).encode()
+
+    def chat(self, requests, context):
+        for request in requests:
+            yield request[::-1]
+
+    def hang(self, request: bytes, context) -> bytes:
+        context.add_callback(self.cancelled.set)
+        self.cancelled.wait(30)
+        return b""
+
+
+class GrpcServer:
+    def __init__(self, name: str):
+        self.echo = Echo(name)
+        self.server = grpc.server(concurrent.futures.ThreadPoolExecutor(8), [self.echo])
+        self.port = self.server.add_insecure_port("127.0.0.1:0")
+        self.server.start()
+
+    def stop(self) -> None:
+        self.echo.cancelled.set()
+        self.server.stop(0).wait(5)
+
+
+@pytest.fixture
+def server():
+    running = GrpcServer("one")
+    yield running
+    running.stop()
+
+
+def matched(to: str, **method: str) -> dict:
+    fields = {"backendRefs": [backend_ref(to)]}
+    return {**fields, "matches": [{"method": method}]} if method else fields
+
+
+@pytest.fixture
+def sluice(make_sluice, server):
+    running = make_sluice(workers=1)
+    running.port = free_port()
+    running.write("gateway.yaml", gateway(running.port))
+    running.write(
+        "backends.yaml",
+        documents(backend("one", server.port), service("nobody"), backend("gone", free_port())),
+    )
+    return running
+
+
+@pytest.fixture
+def channel(sluice):
+    with grpc.insecure_channel(f"127.0.0.1:{sluice.port}") as opened:
+        yield opened
+
+
+def unary(channel, path="/echo.Echo/Unary", body=b"hello", **more) -> bytes:
+    return channel.unary_unary(path)(body, timeout=more.pop("timeout", 10), **more)
+
+
+def failure(channel, path: str, **more) -> grpc.RpcError:
+    with pytest.raises(grpc.RpcError) as caught:
+        unary(channel, path, **more)
+    return caught.value
+
+
+def test_calls_of_every_kind(sluice, channel, server):
+    sluice.write("route.yaml", grpc_route("r", [matched("one")]))
+    sluice.start()
+    assert unary(channel, metadata=[("x-key", "v")]) == b"one:hello"
+    assert server.echo.metadata["x-key"] == "v"
+    assert server.echo.metadata["x-forwarded-for"] == "127.0.0.1"
+    answer, call = channel.unary_unary("/echo.Echo/Unary").with_call(b"x" * 500_000, timeout=10)
+    assert (len(answer), dict(call.trailing_metadata())["x-trailer"]) == (500_004, "t")
+    assert [*channel.unary_stream("/echo.Echo/Count")(b"500", timeout=10)] == [
+        str(i).encode() for i in range(500)
+    ]
+    numbers = [str(i).encode() for i in range(500)]
+    assert channel.stream_unary("/echo.Echo/Sum")(iter(numbers), timeout=10) == b"124750"
+
+
+def test_a_chat_has_no_order_but_its_own(sluice, channel):
+    sluice.write("route.yaml", grpc_route("r", [matched("one")]))
+    sluice.start()
+    said: queue.Queue = queue.Queue()
+    answers = channel.stream_stream("/echo.Echo/Chat")(iter(said.get, None), timeout=20)
+    for i in range(50):
+        said.put(f"word {i}".encode())
+        assert next(answers) == f"word {i}"[::-1].encode()
+    said.put(None)
+    assert [*answers] == []
+
+
+def test_an_error_of_the_server_arrives_as_it_was(sluice, channel):
+    sluice.write("route.yaml", grpc_route("r", [matched("one")]))
+    sluice.start()
+    error = failure(channel, "/echo.Echo/Fail")
+    assert error.code() == grpc.StatusCode.FAILED_PRECONDITION
+    assert error.details() == "not today: 100%"
+    assert failure(channel, "/echo.Echo/Unknown").code() == grpc.StatusCode.UNIMPLEMENTED
+
+
+def test_methods_choose_servers_and_the_rest_is_unimplemented(sluice, channel):
+    other = GrpcServer("two")
+    try:
+        sluice.write("other.yaml", backend("two", other.port))
+        rules = [
+            matched("one", service="echo.Echo", method="Unary"),
+            matched("two", service="echo.Other", method="Unary"),
+        ]
+        sluice.write("route.yaml", grpc_route("r", rules))
+        sluice.start()
+        assert unary(channel) == b"one:hello"
+        assert unary(channel, "/echo.Other/Unary") == b"two:hello"
+        error = failure(channel, "/echo.Third/Unary")
+        assert error.code() == grpc.StatusCode.UNIMPLEMENTED
+        assert error.details() == "no route for this request"
+    finally:
+        other.stop()
+
+
+def test_backends_that_cannot_answer_are_unavailable(sluice, channel):
+    rules = [
+        matched("one", service="echo.Echo"),
+        {**matched("", service="echo.Nobody"), "backendRefs": [service_ref("nobody")]},
+        matched("gone", service="echo.Gone"),
+        matched("undefined", service="echo.Invalid"),
+        {"matches": [{"method": {"service": "echo.None"}}]},
+    ]
+    sluice.write("route.yaml", grpc_route("r", rules))
+    sluice.start()
+    for name, details in (
+        ("Nobody", "this backend has no ready endpoints"),
+        ("Gone", "no endpoint could be connected to"),
+        ("Invalid", "this route's backend is not valid"),
+        ("None", "this route has no backends"),
+    ):
+        error = failure(channel, f"/echo.{name}/Unary")
+        assert (error.code(), error.details()) == (grpc.StatusCode.UNAVAILABLE, details)
+    assert unary(channel) == b"one:hello", "the connection still serves"
+
+
+def test_an_error_is_one_frame_of_headers_and_http_200(sluice):
+    sluice.write("route.yaml", grpc_route("r", [matched("one", service="echo.Echo")]))
+    sluice.start()
+    client = H2Client(sluice.port)
+    with contextlib.closing(client):
+        answer = client.ask("POST", "/a.B/C", CALL, b"\0\0\0\0\0")
+        assert (answer.status, answer.ended_with_head) == (200, True)
+        assert answer.all("content-type") == ["application/grpc"]
+        assert answer.all("grpc-status") == ["12"]
+        # Other requests are told as ever.
+        answer = client.ask("POST", "/a.B/C", [("content-type", "text/plain")], b"x")
+        assert (answer.status, answer.all("grpc-status")) == (404, [])
+    answer = ask(sluice.port, path="/a.B/C", headers={"Content-Type": "application/grpc+proto"})
+    assert (answer.status, answer.headers["grpc-status"], answer.body) == (200, "12", b"")
+
+
+def test_the_clients_deadline_reaches_the_server(sluice, channel, server):
+    sluice.write("route.yaml", grpc_route("r", [matched("one")]))
+    sluice.start()
+    unary(channel, timeout=7)
+    assert 5 < server.echo.time_left <= 7
+
+
+def test_a_client_that_leaves_cancels_the_call(sluice, channel, server):
+    sluice.write("route.yaml", grpc_route("r", [matched("one")]))
+    sluice.start()
+    call = channel.unary_unary("/echo.Echo/Hang").future(b"", timeout=30)
+    until(lambda: server.echo.metadata, "the call at the server")
+    assert not server.echo.cancelled.is_set()
+    call.cancel()
+    until(server.echo.cancelled.is_set, "the end of the call at the server", 5)
+    assert unary(channel) == b"one:hello"
+
+
+def test_a_limit_of_the_rule_is_deadline_exceeded(sluice, channel, server):
+    sluice.write("backends.yaml", service("h2", server.port, app_protocol="kubernetes.io/h2c"))
+    rules = [
+        rule(service_ref("h2"), path="/echo.Echo", timeouts={"request": "300ms"}),
+        rule(service_ref("h2"), path="/try.Echo", timeouts={"backendRequest": "300ms"}),
+    ]
+    sluice.write("route.yaml", route("r", rules))
+    sluice.start()
+    for path, details in (
+        ("/echo.Echo/Hang", "the request took too long"),
+        ("/try.Echo/Hang", "the backend took too long"),
+    ):
+        server.echo.cancelled.clear()
+        error = failure(channel, path)
+        assert (error.code(), error.details()) == (grpc.StatusCode.DEADLINE_EXCEEDED, details)
+        until(server.echo.cancelled.is_set, "the end of the call at the server", 5)
+    assert unary(channel) == b"one:hello"
+
+
+def test_a_stream_may_be_silent_for_longer_than_others(operator_nginx, server):
+    port = free_port()
+    operator_nginx.write(
+        "all.yaml",
+        documents(gateway(port), backend("one", server.port), grpc_route("r", [matched("one")])),
+    )
+    operator_nginx.start(
+        settings="client_body_timeout 300ms; send_timeout 300ms;",
+        edits={
+            "proxy_send_timeout 60s": "proxy_send_timeout 300ms",
+            "proxy_read_timeout 60s": "proxy_read_timeout 300ms",
+        },
+    )
+    with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
+        said: queue.Queue = queue.Queue()
+        answers = channel.stream_stream("/echo.Echo/Chat")(iter(said.get, None), timeout=20)
+        for i in range(3):
+            said.put(b"ab")
+            assert next(answers) == b"ba"
+            with contextlib.suppress(TimeoutError):
+                until(lambda: not answers.is_active(), "a silence", 0.8)
+            assert answers.is_active(), i
+        said.put(None)
+        assert [*answers] == []

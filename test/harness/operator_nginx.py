@@ -1,0 +1,98 @@
+"""An nginx that its operator starts, with Sluice's include and settings of the operator's own."""
+
+import os
+import signal
+import subprocess
+from pathlib import Path
+
+from harness.processes import Process
+from harness.sluice import BAD_LOG
+from harness.waiting import until
+
+CONF = """load_module {module};
+{user}
+worker_processes 1;
+env ASAN_OPTIONS;
+env UBSAN_OPTIONS;
+daemon off;
+pid {dir}/nginx.pid;
+error_log {dir}/error.log notice;
+events {{ worker_connections 1024; }}
+http {{
+  log_format tries '$request_uri $status [$upstream_status] $sluice_reason';
+  access_log {dir}/access.log tries;
+  client_body_temp_path {dir}/t1;
+  proxy_temp_path {dir}/t2;
+  fastcgi_temp_path {dir}/t3;
+  uwsgi_temp_path {dir}/t4;
+  scgi_temp_path {dir}/t5;
+  {settings}
+  include {dir}/sluice-listeners.conf;
+  sluice_listeners on;
+}}
+"""
+
+
+class OperatorNginx:
+    """Listeners are opened at run time, by the template of the include."""
+
+    def __init__(self, directory: Path, build: Path, nginx: str):
+        self.dir, self.build, self.nginx = directory, build, nginx
+        self.manifests, self.state, self.table = (directory / n for n in ("m", "state", "table"))
+        for path in (directory, self.manifests, self.state):
+            path.mkdir(exist_ok=True)
+            path.chmod(0o755)
+        self.processes: list[Process] = []
+
+    def write(self, name: str, text: str) -> None:
+        (self.manifests / name).write_text(text)
+
+    def start(self, settings: str = "", edits: dict[str, str] | None = None) -> None:
+        """`settings` of http {}; `edits` replace text in the include."""
+        places = ["--table-dir", str(self.table), "--state-dir", str(self.state)]
+        sluicectl = str(self.build / "bin/sluicectl")
+        include = subprocess.run(
+            [sluicectl, "render", "sluice-listeners.conf", *places, "--nginx", self.nginx],
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for old, new in (edits or {}).items():
+            assert old in include
+            include = include.replace(old, new)
+        (self.dir / "sluice-listeners.conf").write_text(include)
+        root = os.geteuid() == 0
+        conf = CONF.format(
+            module=self.build / "modules/ngx_http_sluice_module.so",
+            user="user nobody nogroup;" if root else "",
+            dir=self.dir,
+            settings=settings,
+        )
+        (self.dir / "nginx.conf").write_text(conf)
+        self._start(
+            [str(self.build / "bin/sluice-controller"), "--source", "files"]
+            + ["--dir", str(self.manifests), "--address", "127.0.0.1", *places]
+            + (["--group", "65534"] if root else []),
+            "controller.log",
+        )
+        boot = str(self.dir / "boot.log")
+        self._start(
+            [self.nginx, "-p", str(self.dir), "-e", boot, "-c", f"{self.dir}/nginx.conf"],
+            "nginx.log",
+        )
+        wait = [sluicectl, "wait", "--state-dir", str(self.state)]
+        until(lambda: subprocess.run(wait, capture_output=True).returncode == 0, "wait", 20)
+
+    def _start(self, command: list[str], log: str) -> None:
+        self.processes.append(Process(command, self.dir / log))
+
+    def access_log(self) -> list[str]:
+        path = self.dir / "access.log"
+        return path.read_text().splitlines() if path.exists() else []
+
+    def stop(self) -> list[str]:
+        """Lines that no healthy nginx logs."""
+        for process in reversed(self.processes):
+            process.stop(signal.SIGTERM)
+        text = "".join(path.read_text(errors="replace") for path in self.dir.glob("*.log"))
+        return [line for line in text.splitlines() if BAD_LOG.search(line)]
