@@ -269,7 +269,7 @@ class World {
   std::vector<model::HttpFilter> make_filters() {
     std::vector<model::HttpFilter> filters;
     if (one_in(4)) filters.push_back(model::RequestMirror{.backend = make_ref()});
-    if (one_in(4)) filters.push_back(model::RequestHeaderModifier{{.remove = {"a"}}});
+    if (one_in(4)) filters.push_back(model::RequestHeaderModifier{{{}, {}, {"a"}}});
     if (one_in(6)) filters.push_back(model::RequestMirror{.backend = make_ref(), .numerator = 1});
     return filters;
   }

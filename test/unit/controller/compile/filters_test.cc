@@ -71,14 +71,14 @@ TEST(FiltersTest, TheUsersOrderStays) {
                                        .numerator = 1,
                                        .denominator = 3};
   const std::vector<FilterValue> values =
-      to_filters({mirror, model::Cors{.max_age = 7, .allow_origins = {"*"}}, mirror});
+      to_filters({mirror, model::Cors{true, 7, {"*"}, {"GET"}, {}, {"x"}}, mirror});
   const FilterValue mirrored = table::RequestMirror{.backend = "Service/a/m:80",
                                                     .name = "a/m:80",
                                                     .protocol = table::BackendProtocol::kHttp2,
                                                     .numerator = 1,
                                                     .denominator = 3};
   EXPECT_THAT(values,
-              ElementsAre(mirrored, FilterValue(table::Cors{.max_age = 7, .allow_origins = {"*"}}),
+              ElementsAre(mirrored, FilterValue(table::Cors{true, 7, {"*"}, {"GET"}, {}, {"x"}}),
                           mirrored));
 }
 

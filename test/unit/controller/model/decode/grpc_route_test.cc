@@ -40,9 +40,9 @@ TEST(GrpcRouteDecodeTest, EveryFieldIsKept) {
   EXPECT_EQ(rule.name, "first");
   EXPECT_EQ(rule.matches,
             (std::vector<GrpcRouteMatch>{{{false, "foo.Bar", "Get"}, {{false, "x", "1"}}}}));
-  EXPECT_THAT(rule.filters, ElementsAre(HttpFilter(RequestHeaderModifier{{.remove = {"a"}}})));
-  const BackendRef backend{.name = "rpc", .ns = {}, .port = 80, .weight = 3};
-  const BackendRef mirrored{.name = "m", .ns = {}, .port = 1};
+  EXPECT_THAT(rule.filters, ElementsAre(HttpFilter(RequestHeaderModifier{{{}, {}, {"a"}}})));
+  const BackendRef backend{"", "Service", "rpc", std::nullopt, 80, 3};
+  const BackendRef mirrored{"", "Service", "m", std::nullopt, 1};
   EXPECT_EQ(rule.backend_refs,
             (std::vector<HttpBackendRef>{{backend, {RequestMirror{.backend = mirrored}}}}));
   EXPECT_THAT(route.unserved, IsEmpty());

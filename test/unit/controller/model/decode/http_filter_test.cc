@@ -287,7 +287,7 @@ TEST(HttpFilterDecodeTest, FiltersKeepTheirOrderAndTheirDefaults) {
   EXPECT_THAT(route.rules[0].filters,
               testing::ElementsAre(
                   HttpFilter(Cors{}), HttpFilter(RequestRedirect{}),
-                  HttpFilter(RequestMirror{.backend = {.name = "m", .ns = {}, .port = 1}})));
+                  HttpFilter(RequestMirror{.backend = {"", "Service", "m", std::nullopt, 1}})));
   EXPECT_THAT(route.unserved, testing::IsEmpty());
 }
 
@@ -306,7 +306,7 @@ TEST(HttpFilterDecodeTest, EveryFieldIsKept) {
           filter("CORS", R"({"allowCredentials": true, "maxAge": 7, "allowOrigins": ["https://a.b"],
           "allowMethods": ["GET"], "allowHeaders": ["X-A"], "exposeHeaders": ["X-B"]})") +
           "]");
-  const BackendRef backend{.name = "m", .ns = {}, .port = 1};
+  const BackendRef backend{"", "Service", "m", std::nullopt, 1};
   EXPECT_THAT(
       route.rules[0].filters,
       testing::ElementsAre(
