@@ -19,7 +19,9 @@
 #include "shared/match/matcher.h"
 #include "shared/match/trace.h"
 #include "shared/table/dump.h"
+#include "shared/table/dump_filters.h"
 #include "shared/table/dump_text.h"
+#include "shared/table/filter_reader.h"
 #include "shared/table/tab.h"
 
 namespace sluice::cli {
@@ -155,9 +157,32 @@ std::string trace_text(const match::Trace& trace) {
   return out;
 }
 
+// The bytes of a rule's or a backendRef's FilterList; empty without one.
+std::string_view filter_list(const table::Reader& reader, table::Offset offset) {
+  if (offset == 0) return {};
+  const auto list = reader.read<table::FilterList>(offset);
+  if (!list || list->bytes > table::kMaxFilterBytes) return {};
+  return reader.text(offset, 0, list->bytes).value_or(std::string_view());
+}
+
+std::string filters_of(const table::Reader& reader, table::Offset offset) {
+  return table::filters_text(filter_list(reader, offset),
+                             [](const std::string&, const table::Filter&) {});
+}
+
+bool is_redirect(const table::Reader& reader, table::Offset offset) {
+  table::FilterReader filters(filter_list(reader, offset));
+  while (const auto filter = filters.next()) {
+    if (filter->type == table::FilterType::kRequestRedirect) return true;
+  }
+  return false;
+}
+
 std::string shares_text(const table::Reader& reader, const match::Match& match,
                         const table::EndpointLookup& endpoints) {
-  if (match.action.shares == 0) return "  500: the rule has no backend\n";
+  if (match.action.shares == 0) {
+    return is_redirect(reader, match.action.filters) ? "" : "  500: the rule has no backend\n";
+  }
   std::string out;
   std::uint64_t below = 0;
   for (std::uint32_t i = 0; i < match.action.shares; ++i) {
@@ -172,8 +197,8 @@ std::string shares_text(const table::Reader& reader, const match::Match& match,
         addresses += " " + each;
       }
     }
-    out += fmt::format("  {:>8} {} ->{}\n", table::percent_text(through - below),
-                       name ? *name : std::string_view("?"),
+    out += fmt::format("  {:>8} {}{} ->{}\n", table::percent_text(through - below),
+                       name ? *name : std::string_view("?"), filters_of(reader, share->filters),
                        share->status != 0  ? fmt::format(" {}: invalid reference", share->status)
                        : addresses.empty() ? " 503: no ready endpoint"
                                            : addresses);
@@ -197,8 +222,10 @@ std::string outcome_text(const table::Reader& reader, const match::Match& match,
       return "answer 404: the table's bytes make no sense\n";
   }
   const auto route = reader.text(match.action.route, 0, match.action.route_bytes);
-  return fmt::format("answer: {} rule {} match {}\n", route ? *route : std::string_view("?"),
-                     match.entry.rule, match.entry.match) +
+  const bool grpc = match.action.route_kind == table::RouteKind::kGrpcRoute;
+  return fmt::format("answer:{} {} rule {} match {}{}\n", grpc ? " grpc" : "",
+                     route ? *route : std::string_view("?"), match.entry.rule, match.entry.match,
+                     filters_of(reader, match.action.filters)) +
          shares_text(reader, match, endpoints);
 }
 
