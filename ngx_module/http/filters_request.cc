@@ -174,9 +174,11 @@ bool edit_own(ngx_http_request_t* r, RequestState& state, OwnHeader header,
 
 EditResult edit(ngx_http_request_t* r, RequestState& state, RequestFields& fields,
                 const table::PartReader::Value& part) {
-  if (!http::is_field_name(part.name) || !http::is_field_value(part.value)) {
-    return EditResult::kBroken;
+  if (!http::is_field_name(part.name)) {
+    // No field has such a name.
+    return part.kind == PartKind::kRemoveHeader ? EditResult::kDone : EditResult::kBroken;
   }
+  if (!http::is_field_value(part.value)) return EditResult::kBroken;
   if (http::is_connection_field(part.name)) return EditResult::kDone;
   bool done = false;
   if (const auto own = find_own_header(part.name)) {
