@@ -55,13 +55,17 @@ struct Namespace {
   Meta meta;  // labels include kubernetes.io/metadata.name
 };
 
+// The entries tls.crt and tls.key, decoded. They are never part of a message, log or dump.
 struct Secret {
   Meta meta;
   std::string type;
+  std::optional<std::string> tls_certificate;
+  std::optional<std::string> tls_key;
 };
 
 struct ConfigMap {
   Meta meta;
+  std::optional<std::string> ca_certificates;  // the entry ca.crt
 };
 
 // One of address+port or unix_path.

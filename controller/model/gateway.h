@@ -66,6 +66,7 @@ struct SecretRef {
 struct ListenerTls {
   std::string mode = "Terminate";
   std::vector<SecretRef> certificate_refs;
+  Labels options;
   bool operator==(const ListenerTls&) const = default;
 };
 

@@ -30,8 +30,8 @@ ListenerTls read_tls(FieldReader& reader) {
   tls.mode = reader.text_or("mode", tls.mode, kTlsMode);
   reader.list("certificateRefs", Need::kOptional, {.max = 64},
               [&](FieldReader& ref) { tls.certificate_refs.push_back(read_secret_ref(ref)); });
-  const Labels options = reader.text_map("options", kTlsOptions);
-  if (tls.mode == "Terminate" && tls.certificate_refs.empty() && options.empty()) {
+  tls.options = reader.text_map("options", kTlsOptions);
+  if (tls.mode == "Terminate" && tls.certificate_refs.empty() && tls.options.empty()) {
     reader.refuse("mode Terminate needs certificateRefs or options, found neither");
   }
   return tls;

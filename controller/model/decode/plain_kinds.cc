@@ -1,4 +1,5 @@
 // Kinds of which little is read: Namespace, Secret and ConfigMap. Spec: Kubernetes core/v1
+#include "controller/model/decode/base64.h"
 #include "controller/model/decode/kinds.h"
 
 namespace sluice::model {
@@ -13,6 +14,16 @@ constexpr TextRule kEncoded = {.valid = is_base64, .expected = "base64", .confid
 constexpr MapRule kEncodedData = {.key = kDataKey, .value = kEncoded};
 constexpr MapRule kTextData = {.key = kDataKey, .value = {.confidential = true}};
 
+// An entry of data, or of stringData, which the API server merges over it.
+std::optional<std::string> find_entry(const Labels& encoded, const Labels& plain,
+                                      const std::string& key) {
+  const auto text = plain.find(key);
+  if (text != plain.end()) return text->second;
+  const auto bytes = encoded.find(key);
+  if (bytes == encoded.end()) return std::nullopt;
+  return decode_base64(bytes->second);
+}
+
 }  // namespace
 
 Namespace decode_namespace(FieldReader& root, Meta meta) {
@@ -24,17 +35,22 @@ Secret decode_secret(FieldReader& root, Meta meta) {
   Secret secret;
   secret.meta = std::move(meta);
   secret.type = root.text_or("type", "Opaque", kAnyText);
-  root.text_map("data", kEncodedData);
-  root.text_map("stringData", kTextData);
+  const Labels data = root.text_map("data", kEncodedData);
+  const Labels string_data = root.text_map("stringData", kTextData);
+  secret.tls_certificate = find_entry(data, string_data, "tls.crt");
+  secret.tls_key = find_entry(data, string_data, "tls.key");
   root.boolean("immutable");
   return secret;
 }
 
 ConfigMap decode_config_map(FieldReader& root, Meta meta) {
-  root.text_map("data", kTextData);
-  root.text_map("binaryData", kEncodedData);
+  ConfigMap config_map;
+  config_map.meta = std::move(meta);
+  const Labels data = root.text_map("data", kTextData);
+  const Labels binary_data = root.text_map("binaryData", kEncodedData);
+  config_map.ca_certificates = find_entry(binary_data, data, "ca.crt");
   root.boolean("immutable");
-  return {.meta = std::move(meta)};
+  return config_map;
 }
 
 }  // namespace sluice::model
