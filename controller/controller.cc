@@ -97,6 +97,9 @@ Result<std::unique_ptr<Controller>> Controller::open(const ControllerOptions& op
   auto keeper = keeper::Keeper::open(options.state_directory + "/keeper.sock", options.gid);
   if (!keeper) return tl::unexpected<Error>(std::move(keeper.error()));
   parts.keeper = std::move(*keeper);
+  Result<UniqueFd> secrets = parts.table->open_secrets();
+  if (!secrets) return propagate(std::move(secrets), "certificates");
+  parts.keeper->hand_out_secrets(std::move(*secrets));
   auto server = control::Server::open(options.state_directory + "/control.sock", options.gid);
   if (!server) return tl::unexpected<Error>(std::move(server.error()));
   parts.server = std::move(*server);

@@ -1,6 +1,7 @@
 #include "controller/compile/compile.h"
 
 #include <algorithm>
+#include <utility>
 #include <vector>
 
 #include "controller/compile/rules.h"
@@ -8,7 +9,8 @@
 namespace sluice::compile {
 namespace {
 
-table::ListenerSpec to_spec(std::uint32_t id, const resolve::ServedListener& listener) {
+table::ListenerSpec to_spec(std::uint32_t id, const resolve::ServedListener& listener,
+                            std::vector<table::CertificateSpec> certificates) {
   table::ListenerSpec spec;
   spec.id = id;
   spec.gateway = listener.key.gateway.text();
@@ -19,6 +21,12 @@ table::ListenerSpec to_spec(std::uint32_t id, const resolve::ServedListener& lis
   for (const resolve::Socket& socket : listener.sockets) {
     if (const auto key = to_socket_key(socket)) spec.sockets.push_back(*key);
   }
+  if (!listener.tls) return spec;
+  spec.tls =
+      table::ListenerTlsSpec{.certificates = std::move(certificates),
+                             .min_version = listener.tls->only_tls13 ? table::TlsVersion::kTls13
+                                                                     : table::TlsVersion::kTls12,
+                             .ciphers = listener.tls->ciphers};
   return spec;
 }
 
@@ -75,9 +83,11 @@ void Compiler::apply_rules(const resolve::Delta& delta) {
   for (const resolve::ListenerKey& key : delta.listeners_gone) {
     const auto known = listener_ids_.find(key);
     if (known != listener_ids_.end()) editor_.remove_listener(known->second);
+    certificates_.leave(key);
   }
   for (const resolve::ServedListener& listener : delta.listeners) {
-    editor_.put_listener(to_spec(listener_id(listener.key), listener));
+    editor_.put_listener(
+        to_spec(listener_id(listener.key), listener, certificates_.take(listener.key)));
   }
   for (const resolve::ServedRoute& route : delta.routes) {
     const std::set<Place>& now = places[route.key];
@@ -90,7 +100,8 @@ void Compiler::apply_rules(const resolve::Delta& delta) {
   }
 }
 
-void Compiler::release(const resolve::Delta& delta) {
+void Compiler::release(const resolve::Delta& delta, std::uint64_t now_ms) {
+  certificates_.release(now_ms);
   for (const resolve::BackendId& backend : delta.backends_gone)
     endpoints_.remove(backend);
 }

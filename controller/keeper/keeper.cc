@@ -83,6 +83,7 @@ struct Keeper::State {
   std::string path;
   UniqueFd listener;
   UniqueFd epoll;
+  UniqueFd secrets;  // can only read
   std::map<int, Worker> connections;
   Ports ports;
   std::uint64_t generation = 0;  // announced
@@ -337,6 +338,12 @@ void Keeper::State::give_missing(Worker& worker, std::uint64_t now_ms) {
       worker.given.erase(socket);
     worker.failed_retry_ms = now_ms + kFailedRetryMs;
   }
+  if (secrets && !worker.told_secrets) {
+    Message message;
+    message.verb = "secrets";
+    if (!tell(worker, message, secrets.get())) return;
+    worker.told_secrets = true;
+  }
   if (worker.info.listeners_on) {
     for (const resolve::Socket& socket : ports.wanted()) {
       const int fd = ports.fd_of(socket);
@@ -445,6 +452,12 @@ bool Keeper::poll(std::uint64_t now_ms) {
 void Keeper::want(const std::set<resolve::Socket>& sockets, std::uint64_t now_ms) {
   state_->ports.want(sockets);
   state_->tick(now_ms);
+}
+
+void Keeper::hand_out_secrets(UniqueFd file) {
+  state_->secrets = std::move(file);
+  for (auto& [fd, worker] : state_->connections)
+    worker.told_secrets = false;
 }
 
 void Keeper::announce(std::uint64_t generation, std::uint64_t now_ms) {

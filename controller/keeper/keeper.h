@@ -22,6 +22,7 @@
 #include "controller/resolve/delta.h"
 #include "controller/status/status.h"
 #include "shared/base/result.h"
+#include "shared/base/unique_fd.h"
 
 namespace sluice::keeper {
 
@@ -49,6 +50,9 @@ class Keeper {
 
   // The sockets that must be open from now on; others drain and close.
   void want(const std::set<resolve::Socket>& sockets, std::uint64_t now_ms);
+  // What every worker gets at its greeting, to read certificates by.
+  void hand_out_secrets(UniqueFd file);
+
   // Wakes every worker up for a generation.
   void announce(std::uint64_t generation, std::uint64_t now_ms);
 

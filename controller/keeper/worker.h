@@ -19,6 +19,7 @@ struct Worker {
   bool greeted = false;  // said "ready": counts from then on
   bool fresh = true;     // has not opened all that is wanted yet, since it greeted
   bool blocked = false;  // its queue is full: go on when it can be written to
+  bool told_secrets = false;
   std::uint64_t told_generation = 0;
   std::optional<std::uint64_t> owes_since_ms;  // an acknowledgement
 

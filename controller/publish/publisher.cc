@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "controller/publish/merge.h"
+#include "shared/arena/paths.h"
 
 namespace sluice::publish {
 namespace {
@@ -28,12 +29,12 @@ int until(std::uint64_t at_ms, std::uint64_t now_ms) {
 
 }  // namespace
 
-Publisher::Publisher(std::unique_ptr<arena::Arena> arena,
-                     std::unique_ptr<table::EndpointTable> endpoints, std::uint64_t hash_seed)
-    : arena_(std::move(arena)),
-      endpoints_(std::move(endpoints)),
+Publisher::Publisher(Files files, std::uint64_t hash_seed)
+    : arena_(std::move(files.arena)),
+      endpoints_(std::move(files.endpoints)),
+      secrets_(std::move(files.secrets)),
       editor_(*arena_, *endpoints_, hash_seed),
-      compiler_(editor_, *endpoints_) {}
+      compiler_(editor_, *endpoints_, *secrets_) {}
 
 Result<std::unique_ptr<Publisher>> Publisher::open(const arena::ArenaOptions& options) {
   Result<std::uint64_t> seed = random_seed();
@@ -42,7 +43,12 @@ Result<std::unique_ptr<Publisher>> Publisher::open(const arena::ArenaOptions& op
   if (!arena) return propagate(std::move(arena), "opening the table in " + options.directory);
   Result<std::unique_ptr<table::EndpointTable>> endpoints = table::EndpointTable::open(**arena);
   if (!endpoints) return propagate(std::move(endpoints), "opening the endpoints");
-  return std::unique_ptr<Publisher>(new Publisher(std::move(*arena), std::move(*endpoints), *seed));
+  // The arena's lock is held: nobody else writes the file.
+  Result<std::unique_ptr<secret::SecretFile>> secrets =
+      secret::SecretFile::open(arena::table_file(options.directory, "secret"));
+  if (!secrets) return propagate(std::move(secrets), "opening the certificates");
+  Files files{std::move(*arena), std::move(*endpoints), std::move(*secrets)};
+  return std::unique_ptr<Publisher>(new Publisher(std::move(files), *seed));
 }
 
 Result<Stage> Publisher::publish(const resolve::Delta& delta, std::uint64_t now_ms) {
@@ -68,6 +74,7 @@ Result<Stage> Publisher::resume(bool warm, std::uint64_t now_ms) {
 
 Result<Stage> Publisher::begin(std::uint64_t now_ms) {
   Result<void> done = with_room([this] { return compiler_.apply_endpoints(pending_); });
+  if (done) done = compiler_.apply_certificates(pending_);
   if (!done) return keep_for_later(std::move(done), now_ms);
   // A table with nothing but patterns must never replace a predecessor's.
   if (!compiler_.apply_patterns(pending_) || !took_over_) return finish(now_ms);
@@ -86,8 +93,9 @@ Result<Stage> Publisher::finish(std::uint64_t now_ms) {
   pending_ = std::move(gone);  // the Editor remembers the rest, also when it can't publish it
   Result<void> done = with_room([this] { return editor_.commit(); });
   if (!done) return keep_for_later(std::move(done), now_ms);
-  compiler_.release(pending_);
+  compiler_.release(pending_, now_ms);
   pending_ = {};
+  if (!took_over_) secrets_->drop_unclaimed(now_ms);
   took_over_ = true;
   waiting_ = Waiting::kForNothing;
   retry_ms_ = 0;
@@ -121,6 +129,7 @@ void Publisher::tidy(std::uint64_t now_ms) {
     next_second_ms_ = now_ms + 1000;
     arena_->beat(now_ms);
     arena_->settle_dead_workers();
+    secrets_->tidy(now_ms);
   }
   if (took_over_ && idle()) compact_if_wanted(now_ms);
 }

@@ -1,17 +1,17 @@
 // Brings changes into the shared table, in the order that lets no request see a half of one.
 //
-// Endpoints first; then new patterns, committed alone so that workers compile them outside
-// requests; then, once they are warm or kPatienceMs have passed, listeners and rules in one commit;
-// then the slots of backends that are gone. Nothing here waits: publish() returns kWarming and the
-// event loop calls resume(). A change that finds no room is kept: the arena is compacted, and if
-// that does not help the published table stays and the change is tried again, at first after a
-// second.
+// Endpoints and certificates first; then new patterns, committed alone so that workers compile them
+// outside requests; then, once they are warm or kPatienceMs have passed, listeners and rules in one
+// commit; then what is gone: slots of backends, certificates. Nothing here waits: publish() returns
+// kWarming and the event loop calls resume(). A change that finds no room is kept: the arena is
+// compacted, and if that does not help the published table stays and the change is tried again, at
+// first after a second.
 //
 // The first publish() after open() takes over from a predecessor: everything is written beside the
 // published table and the root swings once. It must carry all objects.
 //
 // Process: controller; sluicectl for a table of its own.   Thread: event loop.
-// Owns: the Arena, the EndpointTable, the Editor and the Compiler.
+// Owns: the Arena, the EndpointTable, the SecretFile, the Editor and the Compiler.
 // Fails: open() with Errc::kConflict when another controller holds the directory.
 // Order and reasons: controller/doc/pipeline.md
 // Tested by: test/unit/controller/publish/publisher_test.cc
@@ -26,6 +26,8 @@
 #include "controller/resolve/delta.h"
 #include "shared/arena/arena.h"
 #include "shared/base/result.h"
+#include "shared/base/unique_fd.h"
+#include "shared/secret/secret_file.h"
 #include "shared/table/editor.h"
 #include "shared/table/endpoints.h"
 
@@ -65,14 +67,22 @@ class Publisher {
 
   const arena::Arena& arena() const { return *arena_; }
 
+  // A descriptor by which workers read certificates.
+  Result<UniqueFd> open_secrets() const { return secrets_->open_for_readers(); }
+
   // Messages for people since the last call.
   std::vector<std::string> take_news();
 
  private:
   enum class Waiting { kForNothing, kForWorkers, kForRoom };
 
-  Publisher(std::unique_ptr<arena::Arena> arena, std::unique_ptr<table::EndpointTable> endpoints,
-            std::uint64_t hash_seed);
+  struct Files {
+    std::unique_ptr<arena::Arena> arena;
+    std::unique_ptr<table::EndpointTable> endpoints;
+    std::unique_ptr<secret::SecretFile> secrets;
+  };
+
+  Publisher(Files files, std::uint64_t hash_seed);
 
   Result<Stage> begin(std::uint64_t now_ms);
   Result<Stage> finish(std::uint64_t now_ms);
@@ -83,6 +93,7 @@ class Publisher {
 
   std::unique_ptr<arena::Arena> arena_;
   std::unique_ptr<table::EndpointTable> endpoints_;
+  std::unique_ptr<secret::SecretFile> secrets_;
   table::Editor editor_;
   compile::Compiler compiler_;
 

@@ -6,11 +6,13 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <variant>
 #include <vector>
 
+#include "controller/certificates/key_pair.h"
 #include "controller/model/gateway.h"
 #include "controller/model/http_route.h"
 #include "controller/model/object.h"
@@ -35,6 +37,23 @@ struct Socket {
   std::string text() const;  // "0.0.0.0:8080", "[::]:8080"
 };
 
+// A certificate chain with its key. Two are the same when name and content are.
+struct ServedCertificate {
+  std::string name;  // "namespace/name" of the Secret
+  std::shared_ptr<const certificates::KeyPair> pair;
+
+  bool operator==(const ServedCertificate& other) const {
+    return name == other.name && pair->hash == other.pair->hash;
+  }
+};
+
+struct ServedTls {
+  std::vector<ServedCertificate> certificates;  // in the user's order
+  bool only_tls13 = false;
+  std::string ciphers;  // of TLS 1.2; empty: the data plane's own
+  bool operator==(const ServedTls&) const = default;
+};
+
 // A listener that takes part in serving. hostname: lower case, "" = any, "*.example.com" =
 // wildcard.
 struct ServedListener {
@@ -43,6 +62,7 @@ struct ServedListener {
   std::uint16_t port = 0;         // of the Gateway
   std::uint16_t client_port = 0;  // port + --port-offset
   std::vector<Socket> sockets;    // sorted
+  std::optional<ServedTls> tls;   // none: plain HTTP
   bool operator==(const ServedListener&) const = default;
 };
 

@@ -14,6 +14,11 @@ const Refusal* conflict_of(const ListenerPlan& listener, const Refusal* lost) {
   return listener.conflict ? &*listener.conflict : lost;
 }
 
+// Those that it needs.
+bool has_certificates(const ListenerPlan& listener) {
+  return !listener.tls || !listener.tls->certificates.empty();
+}
+
 ListenerFinding listener_finding(const GatewayPlan& gateway, const ListenerPlan& listener,
                                  const Refusal* lost) {
   ListenerFinding finding;
@@ -40,6 +45,10 @@ ListenerFinding listener_finding(const GatewayPlan& gateway, const ListenerPlan&
     finding.conditions.push_back(
         {"Conflicted", false, "NoConflicts", "No other listener claims the same"});
   }
+  if (listener.overlap) {
+    finding.conditions.push_back(
+        {"OverlappingTLSConfig", true, listener.overlap->reason, listener.overlap->message});
+  }
   if (finding.served) {
     for (const Socket& socket : listener.sockets) {
       finding.sockets.push_back(socket.text());
@@ -51,6 +60,8 @@ ListenerFinding listener_finding(const GatewayPlan& gateway, const ListenerPlan&
     finding.not_programmed_message = "The Gateway is not accepted";
   } else if (refusal) {
     finding.not_programmed_message = refusal->message;
+  } else if (!has_certificates(listener)) {
+    finding.not_programmed_message = "There is no certificate to serve with";
   } else {
     finding.not_programmed_message = "The Gateway has no usable address";
   }
@@ -77,7 +88,8 @@ std::optional<Refusal> refusal_of(const ListenerPlan& listener, const Refusal* l
 }
 
 bool is_served(const GatewayPlan& gateway, const ListenerPlan& listener, const Refusal* lost) {
-  return !gateway.refusal && !listener.sockets.empty() && !refusal_of(listener, lost);
+  return !gateway.refusal && !listener.sockets.empty() && !refusal_of(listener, lost) &&
+         has_certificates(listener);
 }
 
 const Refusal* find_loss(const std::map<std::uint16_t, Losses>& losses,

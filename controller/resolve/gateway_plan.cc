@@ -41,6 +41,10 @@ ProtocolFamily family_of(std::string_view protocol) {
   return ProtocolFamily::kUnknown;
 }
 
+bool is_served_protocol(std::string_view protocol) {
+  return protocol == "HTTP" || protocol == "HTTPS";
+}
+
 std::string parameters_text(const model::ParametersRef& ref) {
   return fmt::format("{}/{} \"{}\"", ref.group, ref.kind, ref.name);
 }
@@ -101,7 +105,7 @@ void plan_addresses(const model::Gateway& gateway, const Options& options, Gatew
 
 // Fills in the kinds of routes that the listener takes, of those that can be served.
 void plan_kinds(const model::Listener& listener, std::size_t index, ListenerPlan& plan) {
-  if (plan.family != ProtocolFamily::kHttp) return;
+  if (!is_served_protocol(plan.protocol)) return;
   if (listener.allowed_routes.kinds.empty()) {
     plan.supported_kinds.assign(kHttpListenerKinds.begin(), kHttpListenerKinds.end());
     return;
@@ -134,13 +138,13 @@ std::optional<Refusal> refuse_listener(const model::Gateway& gateway, std::size_
   if (plan.family == ProtocolFamily::kUnknown) {
     return Refusal{"UnsupportedProtocol",
                    fmt::format("spec.listeners[{}].protocol: \"{}\" is not a protocol that Sluice "
-                               "knows; HTTP is served",
+                               "knows; HTTP and HTTPS are served",
                                index, plan.protocol)};
   }
-  if (plan.family != ProtocolFamily::kHttp) {
+  if (!is_served_protocol(plan.protocol)) {
     return Refusal{"UnsupportedProtocol",
                    fmt::format("spec.listeners[{}].protocol: {} is not served by this version of "
-                               "Sluice; HTTP is",
+                               "Sluice; HTTP and HTTPS are",
                                index, plan.protocol)};
   }
   const std::string prefix = fmt::format("spec.listeners[{}].", index);

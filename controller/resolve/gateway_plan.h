@@ -38,6 +38,8 @@ struct ListenerPlan {
   std::optional<Refusal> conflict;    // with another listener of the same Gateway
   std::optional<Refusal> refusal;     // Accepted=False for a reason of its own
   std::optional<Refusal> unresolved;  // ResolvedRefs=False
+  std::optional<Refusal> overlap;     // OverlappingTLSConfig=True
+  std::optional<ServedTls> tls;       // of protocol HTTPS; without certificates it is not served
 };
 
 struct GatewayPlan {

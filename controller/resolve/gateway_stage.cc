@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "controller/resolve/backend_refs.h"
 #include "controller/resolve/gateway_findings.h"
 
 namespace sluice::resolve {
@@ -18,11 +19,8 @@ ListenerView view_of(const ListenerPlan& listener, bool served) {
 }
 
 ServedListener serve(const ObjectName& gateway, const ListenerPlan& listener) {
-  return {{gateway, listener.name},
-          listener.hostname,
-          listener.port,
-          listener.sockets.front().port,
-          listener.sockets};
+  return {{gateway, listener.name},      listener.hostname, listener.port,
+          listener.sockets.front().port, listener.sockets,  listener.tls};
 }
 
 // Tells which of `now` are new or differ from `before`, and which are gone.
@@ -42,6 +40,13 @@ void tell_listeners(const ObjectName& gateway, const std::map<std::string, Serve
 void GatewayStage::on_change(const ObjectKey& key, const model::Store& store) {
   if (key.kind == Kind::kGatewayClass) {
     touched_classes_.insert(key.name.name);
+    return;
+  }
+  if (key.kind != Kind::kGateway) {
+    if (key.kind == Kind::kSecret) certificates_.forget(key.name);
+    const ObjectKey wanted = key.kind == Kind::kReferenceGrant ? grants_of(key.name.ns) : key;
+    const auto& gateways = gateways_by_dependency_.dependents_of(wanted);
+    touched_gateways_.insert(gateways.begin(), gateways.end());
     return;
   }
   const auto* gateway = store.find<model::Gateway>(Kind::kGateway, key.name);
@@ -100,6 +105,7 @@ void GatewayStage::plan(const ObjectName& name, const model::Store& store) {
   const auto* gateway = store.find<model::Gateway>(Kind::kGateway, name);
   Owned& owned = gateways_[name];
   owned.plan = plan_gateway(*gateway, *class_of(*gateway, store), options_);
+  depend(name, plan_tls(*gateway, store, certificates_, owned.plan));
   for (const std::uint16_t port : ports_.put(name, owned.plan)) {
     owned.losses.erase(port);
     touched_ports_.insert(port);
@@ -111,8 +117,19 @@ void GatewayStage::drop(const ObjectName& name, FindingBook& book, Delta& delta)
   const auto found = gateways_.find(name);
   tell_listeners(name, found->second.served, {}, delta);
   touched_ports_.merge(ports_.remove(name));
+  depend(name, {});
   gateways_.erase(found);
   book.remove({Kind::kGateway, name}, delta);
+}
+
+// Certificates that no Gateway refers to any more are forgotten.
+void GatewayStage::depend(const ObjectName& name, std::set<ObjectKey> dependencies) {
+  const std::set<ObjectKey> before = std::exchange(gateways_.at(name).dependencies, dependencies);
+  gateways_by_dependency_.set(name, std::move(dependencies));
+  for (const ObjectKey& key : before) {
+    if (key.kind != Kind::kSecret) continue;
+    if (gateways_by_dependency_.dependents_of(key).empty()) certificates_.forget(key.name);
+  }
 }
 
 // Tells every Gateway on the port what it loses there now.

@@ -17,6 +17,7 @@
 #include "controller/resolve/delta.h"
 #include "controller/resolve/finding_book.h"
 #include "controller/resolve/gateway_plan.h"
+#include "controller/resolve/listener_tls.h"
 #include "controller/resolve/reverse_index.h"
 
 namespace sluice::resolve {
@@ -25,7 +26,8 @@ class GatewayStage {
  public:
   explicit GatewayStage(const Options& options) : options_(options) {}
 
-  // A GatewayClass or Gateway changed; update() will look at it.
+  // A GatewayClass or Gateway changed, or something that Gateways refer to; update() will look at
+  // it.
   void on_change(const model::ObjectKey& key, const model::Store& store);
 
   // Looks at what was touched. Returns the Gateways that routes must look at again.
@@ -43,6 +45,7 @@ class GatewayStage {
  private:
   struct Owned {
     GatewayPlan plan;
+    std::set<model::ObjectKey> dependencies;
     std::map<std::uint16_t, Losses> losses;  // by port
     GatewayView view;
     std::map<std::string, ServedListener> served;
@@ -54,12 +57,15 @@ class GatewayStage {
                     Delta& delta);
   void plan(const model::ObjectName& name, const model::Store& store);
   void drop(const model::ObjectName& name, FindingBook& book, Delta& delta);
+  void depend(const model::ObjectName& name, std::set<model::ObjectKey> dependencies);
   void settle(std::uint16_t port);
   // Returns whether routes see a difference.
   bool finish(const model::ObjectName& name, Delta& delta);
 
   Options options_;
   ReverseIndex<std::string, model::ObjectName> gateways_of_class_;
+  ReverseIndex<model::ObjectKey, model::ObjectName> gateways_by_dependency_;
+  CertificateBook certificates_;
   std::map<model::ObjectName, Owned> gateways_;
   PortBook ports_;
   std::map<ListenerKey, std::uint32_t> attached_;

@@ -37,13 +37,18 @@ Delta Resolver::apply(const model::Store& store, std::span<const model::Change> 
       case model::Kind::kEndpointSlice:
         state_->backends.on_change(change.key, store);
         break;
+      case model::Kind::kReferenceGrant:
+        state_->gateways.on_change(change.key, store);
+        state_->routes.on_change(change.key);
+        break;
       case model::Kind::kHttpRoute:
       case model::Kind::kGrpcRoute:
-      case model::Kind::kReferenceGrant:
       case model::Kind::kNamespace:
         state_->routes.on_change(change.key);
         break;
       case model::Kind::kSecret:
+        state_->gateways.on_change(change.key, store);
+        break;
       case model::Kind::kConfigMap:
         break;  // nothing that is served now refers to them
     }

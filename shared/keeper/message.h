@@ -19,6 +19,7 @@
 //   controller:
 //     give socket= +fd          serve this listener
 //     drop socket=              drain and close it
+//     secrets +fd               read certificates here from now on; comes before any give
 //     generation generation=    wake-up: adopt and acknowledge
 //
 // A worker that begins to exit closes its connection: it is waited for no more, and serves what it

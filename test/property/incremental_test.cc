@@ -21,7 +21,9 @@
 #include "controller/resolve/resolve.h"
 #include "controller/status/status.h"
 #include "shared/arena/read_mapping.h"
+#include "shared/secret/read_blob.h"
 #include "shared/table/dump.h"
+#include "shared/table/tab.h"
 #include "test/harness/temp_directory.h"
 #include "test/property/random_objects.h"
 
@@ -31,6 +33,8 @@ namespace {
 constexpr std::int64_t kNowMs = 1'767'225'600'000;  // status compares without its clock
 constexpr std::uint64_t kRestartEvery = 500;        // batches
 constexpr int kMaxBatch = 6;
+constexpr std::uint64_t kStepMs =
+    700;  // of the clock per batch: certificates that went are wiped meanwhile
 
 std::uint64_t number_from_environment(const char* name, std::uint64_t otherwise) {
   const char* text = std::getenv(name);
@@ -64,7 +68,8 @@ class Pipeline {
 
   void apply(const model::Store& store, const std::vector<model::Change>& changes) {
     const resolve::Delta delta = resolver_.apply(store, changes);
-    Result<publish::Stage> stage = publisher_->publish(delta, ++now_ms_);
+    now_ms_ += kStepMs;
+    Result<publish::Stage> stage = publisher_->publish(delta, now_ms_);
     ASSERT_TRUE(stage) << stage.error().message;
     if (*stage == publish::Stage::kWarming) {
       stage = publisher_->resume(true, now_ms_);
@@ -92,6 +97,30 @@ class Pipeline {
     table::DumpOptions options;
     options.endpoints = table::published_endpoints(**mapping);
     return table::dump(table::Reader((*mapping)->enter()), options);
+  }
+
+  // How many certificates the published table names; -1: one of them can't be read.
+  int readable_certificates() const {
+    Result<std::unique_ptr<arena::ReadMapping>> mapping = arena::ReadMapping::open(directory_);
+    Result<UniqueFd> file = publisher_->open_secrets();
+    if (!mapping || !file) return -1;
+    const table::Reader reader((*mapping)->enter());
+    const auto root = reader.read<table::Root>(reader.root());
+    int count = 0;
+    bool all = root.has_value();
+    if (!all) return -1;
+    table::for_each_in_tab(reader, root->listeners, [&](table::Offset offset) {
+      const table::Offset tls = reader.read<table::Listener>(offset)->tls;
+      if (tls == 0) return;
+      const std::uint32_t certificates = reader.read<table::ListenerTls>(tls)->certificates;
+      for (std::uint32_t i = 0; i < certificates; ++i, ++count) {
+        const auto ref =
+            *reader.read_element<table::CertificateRef>(tls, sizeof(table::ListenerTls), i);
+        const secret::BlobPlace place{ref.unit, ref.bytes, {ref.hash[0], ref.hash[1]}};
+        all = all && secret::read_blob(file->get(), place).has_value();
+      }
+    });
+    return all ? count : -1;
   }
 
   std::map<std::string, std::string> statuses(const model::Store& store) const {
@@ -145,6 +174,7 @@ TEST(IncrementalTest, ChangesAddUpToWhatAFreshPipelinePublishes) {
   auto pipeline = std::make_unique<Pipeline>(directory.path());
   std::uint64_t batches = 0;
   std::size_t largest_table = 0;
+  int most_certificates = 0;
   for (std::uint64_t done = 0; done < changes;) {
     std::vector<model::Change> batch;
     for (int left = objects.below(kMaxBatch) + 1; left > 0; --left) {
@@ -160,10 +190,14 @@ TEST(IncrementalTest, ChangesAddUpToWhatAFreshPipelinePublishes) {
     }
     if (batches % check_every != 0 && done < changes) continue;
     expect_same_as_fresh(*pipeline, store);
+    const int certificates = pipeline->readable_certificates();
+    ASSERT_GE(certificates, 0);
+    most_certificates = std::max(most_certificates, certificates);
     ASSERT_FALSE(HasFailure()) << "after " << done << " changes";
     largest_table = std::max(largest_table, pipeline->table().size());
   }
   EXPECT_GT(largest_table, 1000U) << "the tables are too small to prove it";
+  EXPECT_GT(most_certificates, 0) << "no listener had a certificate";
   EXPECT_LT(objects.refused(), changes / 10) << "too many objects are refused";
 }
 

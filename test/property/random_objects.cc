@@ -1,8 +1,10 @@
 #include "test/property/random_objects.h"
 
+#include <array>
 #include <utility>
 
 #include "controller/model/decode/decode.h"
+#include "test/harness/certificates.h"
 
 namespace sluice {
 
@@ -30,7 +32,7 @@ json RandomObjects::object(const char* api, const char* kind, const std::string&
 
 json RandomObjects::random_object() {
   json made;
-  switch (below(14)) {
+  switch (below(15)) {
     case 0:
       return one_in(3) ? gateway_class() : namespaced_labels();
     case 1:
@@ -49,6 +51,9 @@ json RandomObjects::random_object() {
       break;
     case 7:
       made = backend();
+      break;
+    case 8:
+      made = secret();
       break;
     default:
       made = route();
@@ -88,10 +93,8 @@ json RandomObjects::gateway() {
 json RandomObjects::listener(int index) {
   json made = {{"name", "l" + std::to_string(index)},
                {"port", one_in(3) ? 81 : 80},
-               {"protocol", one_in(8) ? "HTTPS" : "HTTP"}};
-  if (made["protocol"] == "HTTPS") {
-    made["tls"] = {{"certificateRefs", {{{"name", "cert"}}}}};
-  }
+               {"protocol", one_in(4) ? "HTTPS" : "HTTP"}};
+  if (made["protocol"] == "HTTPS") made["tls"] = tls();
   if (!one_in(3)) {
     made["hostname"] = one_of({"a.example.com", "*.example.com", "*.b.example.com", "b.org"});
   }
@@ -103,11 +106,44 @@ json RandomObjects::listener(int index) {
   return made;
 }
 
+json RandomObjects::tls() {
+  json made = json::object();
+  const int count = below(3) + 1;
+  for (int i = 0; i < count; ++i) {
+    json ref = {{"name", one_of({"cert", "chain", "missing"})}};
+    if (one_in(3)) ref["namespace"] = ns();
+    if (one_in(10)) ref["kind"] = "ConfigMap";
+    made["certificateRefs"].push_back(std::move(ref));
+  }
+  if (one_in(4)) {
+    made["options"] = {{"sluice.dev/min-tls-version", one_of({"1.2", "1.3", "1.1"})}};
+  }
+  return made;
+}
+
+json RandomObjects::secret() {
+  static const std::array kCertificates = {make_certificate("a.example.com"),
+                                           make_certificate("b.org"), make_certificate("c")};
+  const TestCertificate& one = kCertificates[static_cast<std::size_t>(below(3))];
+  const TestCertificate& other = one_in(6) ? kCertificates[0] : one;
+  json made = object("v1", "Secret", one_of({"cert", "chain"}));
+  made["type"] = one_in(8) ? "Opaque" : "kubernetes.io/tls";
+  made["stringData"] = {{"tls.crt", one.certificate}, {"tls.key", other.key}};
+  return made;
+}
+
 json RandomObjects::grant() {
   json made = object("gateway.networking.k8s.io/v1beta1", "ReferenceGrant", one_of({"g", "h"}));
   made["spec"]["from"] = {{{"group", "gateway.networking.k8s.io"},
                            {"kind", one_of({"HTTPRoute", "GRPCRoute"})},
                            {"namespace", ns()}}};
+  if (one_in(2)) {
+    made["spec"]["from"].push_back(
+        {{"group", "gateway.networking.k8s.io"}, {"kind", "Gateway"}, {"namespace", ns()}});
+    json secret = {{"group", ""}, {"kind", "Secret"}};
+    if (one_in(3)) secret["name"] = "cert";
+    made["spec"]["to"].push_back(std::move(secret));
+  }
   json to = {{"group", ""}, {"kind", "Service"}};
   if (one_in(3)) to["name"] = "s";
   made["spec"]["to"].push_back(std::move(to));

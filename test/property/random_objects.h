@@ -39,6 +39,8 @@ class RandomObjects {
   Json gateway_class();
   Json gateway();
   Json listener(int index);
+  Json tls();
+  Json secret();
   Json route();
   Json rule(bool grpc);
   Json match();

@@ -1,6 +1,7 @@
 #include "controller/keeper/keeper.h"
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
@@ -106,6 +107,23 @@ TEST_F(KeeperTest, EveryWorkerGetsTheSameSocketAndOnlyThenItCountsAsOpen) {
   second.say("opened", {{"socket", wire_name(socket)}});
   turn({&first, &second});
   EXPECT_THAT(keeper_->data_plane().open_sockets, Contains(socket.text()));
+}
+
+TEST_F(KeeperTest, EveryWorkerGetsTheCertificatesBeforeAnySocket) {
+  const Socket socket{"127.0.0.1", free_port()};
+  keeper_->hand_out_secrets(UniqueFd(::open("/dev/null", O_RDONLY | O_CLOEXEC)));
+  keeper_->want({socket}, now_ms_);
+  FakeWorker first(path_);
+  FakeWorker second(path_);
+  turn({&first, &second});
+  EXPECT_THAT(first.heard, IsEmpty());
+  first.greet(1);
+  second.greet(2, false);
+  turn({&first, &second});
+  ASSERT_EQ(first.heard.size(), 2U);
+  EXPECT_EQ(first.heard[0], "secrets");
+  EXPECT_THAT(first.heard[1], HasSubstr("give "));
+  EXPECT_EQ(second.heard, std::vector<std::string>{"secrets"});
 }
 
 TEST_F(KeeperTest, ARespawnedWorkerGetsItsSocketsAndTakesNothingBack) {

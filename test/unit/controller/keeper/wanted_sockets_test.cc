@@ -14,8 +14,11 @@ const Socket kWeb{"0.0.0.0", 80};
 const Socket kAdmin{"127.0.0.1", 81};
 
 resolve::Delta served(const std::string& listener, std::vector<Socket> sockets) {
+  resolve::ServedListener open;
+  open.key = {{"default", "web"}, listener};
+  open.sockets = std::move(sockets);
   resolve::Delta delta;
-  delta.listeners = {{{{"default", "web"}, listener}, "", 80, 80, std::move(sockets)}};
+  delta.listeners.push_back(std::move(open));
   return delta;
 }
 
