@@ -25,6 +25,7 @@ enum class Reason : std::uint8_t {
   kPathTooLong,     // 414
   kBadHost,         // 400 no valid host
   kNoListener,      // 404 no listener for this address and hostname
+  kMisdirected,     // 421 the connection was opened for another listener
   kNoRule,          // 404
   kNoBackends,      // 500 a rule without backendRefs, or all weights 0
   kInvalidBackend,  // 500 the drawn backendRef is invalid

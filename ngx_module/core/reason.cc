@@ -20,6 +20,8 @@ constexpr std::array kRows = {
     Row{Reason::kPathTooLong, 414, "path_too_long", "this path is too long\n"},
     Row{Reason::kBadHost, 400, "bad_host", "this host is not valid\n"},
     Row{Reason::kNoListener, 404, "no_listener", "no listener for this host\n"},
+    Row{Reason::kMisdirected, 421, "misdirected",
+        "this connection is for another host: open a new one\n"},
     Row{Reason::kNoRule, 404, "no_rule", "no route for this request\n"},
     Row{Reason::kNoBackends, 500, "no_backends", "this route has no backends\n"},
     Row{Reason::kInvalidBackend, 500, "invalid_backend", "this route's backend is not valid\n"},

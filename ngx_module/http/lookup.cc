@@ -6,6 +6,7 @@
 #include "ngx_module/core/socket_name.h"
 #include "ngx_module/http/conf.h"
 #include "ngx_module/listen/worker.h"
+#include "ngx_module/tls/handshake.h"
 #include "shared/http/host.h"
 #include "shared/http/method.h"
 #include "shared/http/path.h"
@@ -99,16 +100,37 @@ bool group_of(ngx_http_request_t* r, match::GroupKey& group) {
   return true;
 }
 
-bool look_up(listen::Worker& worker, const match::GroupKey& group, const match::RequestView& view,
-             ngx_pool_t* pool, core::Plan& plan) {
-  PoolMemory memory(pool);
+// Whether the listener that the host leads to is served on this connection. kNone: it is.
+core::Reason check_connection(const ngx_http_request_t* r, const table::Reader& reader,
+                              const match::Match& match) {
+  if (match.outcome != match::Outcome::kMatched && match.outcome != match::Outcome::kNoRule) {
+    return core::Reason::kNone;
+  }
+  if (tls::check(r->connection, reader, match.listener) == tls::Fit::kOtherListener) {
+    return core::Reason::kMisdirected;
+  }
+  // A connection that was opened when the listener was still one of HTTP.
+  const auto& server =
+      *static_cast<const ServerConf*>(ngx_http_get_module_srv_conf(r, ngx_http_sluice_module));
+  const bool plain = server.is_template && r->connection->ssl == nullptr;
+  return plain && match.listener.tls != 0 ? core::Reason::kNoListener : core::Reason::kNone;
+}
+
+bool look_up(ngx_http_request_t* r, listen::Worker& worker, const match::GroupKey& group,
+             const match::RequestView& view, core::Plan& plan) {
+  PoolMemory memory(r->pool);
   const std::uint32_t draw = worker.random().draw();
   for (int i = 0; i < kMaxRepeats; ++i) {
     const arena::Snapshot snapshot = worker.table()->enter();
     const table::Reader reader(snapshot);
     if (reader.empty()) break;
     const match::Match match = match::find_rule(reader, group, view, worker.lookup(), nullptr);
+    const core::Reason unfit = check_connection(r, reader, match);
     if (!core::make_plan(reader, match, draw, memory, plan)) return false;
+    if (unfit != core::Reason::kNone) {
+      plan = core::Plan{};
+      plan.reason = unfit;
+    }
     if (worker.table()->unmoved(snapshot)) return true;
   }
   plan = core::Plan{};
@@ -147,7 +169,7 @@ bool plan_request(ngx_http_request_t* r, RequestState& state) {
   view.query = ngx::view(r->args);
   view.method = http::method_bit(ngx::view(r->method_name));
   if (!collect_headers(r, view.headers)) return false;
-  return look_up(*worker, group, view, r->pool, state.plan);
+  return look_up(r, *worker, group, view, state.plan);
 }
 
 }  // namespace sluice::http_module

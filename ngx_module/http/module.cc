@@ -3,6 +3,7 @@
 #include "ngx_module/http/phases.h"
 #include "ngx_module/http/variables.h"
 #include "ngx_module/listen/core_conf.h"
+#include "ngx_module/tls/handshake.h"
 
 namespace sluice::http_module {
 
@@ -23,7 +24,7 @@ ngx_int_t postconfiguration(ngx_conf_t* cf) {
   if (handler == nullptr) return NGX_ERROR;
   *handler = rewrite_handler;
   install_filters();
-  return collect_static_sockets(cf) ? NGX_OK : NGX_ERROR;
+  return collect_static_sockets(cf) && tls::set_up(cf) ? NGX_OK : NGX_ERROR;
 }
 
 void* create_main(ngx_conf_t* cf) {

@@ -1,5 +1,5 @@
 // Which listens of nginx.conf serve Gateways: those of a server with sluice_pass. Workers announce
-// them, so that the keeper does not open the same socket.
+// them, so that the keeper does not open the same socket. Also: which servers are templates.
 #include "ngx_module/core/socket_name.h"
 #include "ngx_module/http/conf.h"
 #include "ngx_module/listen/core_conf.h"
@@ -16,6 +16,12 @@ bool has_passing_server(const ngx_http_conf_addr_t& address) {
     if (conf->passes) return true;
   }
   return false;
+}
+
+void mark_template(const ngx_http_conf_addr_t& address) {
+  auto* const conf = static_cast<ServerConf*>(
+      address.default_server->ctx->srv_conf[ngx_http_sluice_module.ctx_index]);
+  conf->is_template = true;
 }
 
 bool is_quic(const ngx_http_conf_addr_t& address) {
@@ -46,6 +52,7 @@ bool collect_static_sockets(ngx_conf_t* cf) {
     const auto* const addresses = static_cast<const ngx_http_conf_addr_t*>(ports[p].addrs.elts);
     for (ngx_uint_t a = 0; a < ports[p].addrs.nelts; ++a) {
       const ngx_http_conf_addr_t& address = addresses[a];
+      if (listen::is_template(address.opt.addr_text)) mark_template(address);
       const auto key = core::socket_key(address.opt.sockaddr);
       if (!key || is_quic(address) || !has_passing_server(address)) continue;
       if (!push(sockets, *key)) return false;

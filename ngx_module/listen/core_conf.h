@@ -19,9 +19,13 @@ struct CoreConf {
   ngx_array_t templates;       // ngx_listening_t, taken out of cycle->listening
   ngx_array_t static_sockets;  // table::SocketKey: listens whose server has sluice_pass
   ngx_flag_t used;             // some location has sluice_pass
+  ngx_fd_t secrets;            // certificates, opened by a master that may; NGX_INVALID_FILE: none
 };
 
 CoreConf* core_conf(const ngx_cycle_t* cycle);
+
+// Whether a listen's address ("unix:sluice-http") makes its server a template.
+bool is_template(const ngx_str_t& address);
 
 // The template of that name ("http": `listen unix:sluice-http`), or null.
 const ngx_listening_t* find_template(const CoreConf& conf, std::string_view name);

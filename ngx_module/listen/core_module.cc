@@ -5,11 +5,14 @@
 // start and is open to every local user), so init_conf takes it out of cycle->listening, after the
 // configuration is complete and before nginx matches, opens or inherits sockets.
 // Tested by: test/e2e/test_listeners.py
+#include <fcntl.h>
+
 #include <array>
 #include <new>
 
 #include "ngx_module/listen/core_conf.h"
 #include "ngx_module/listen/worker.h"
+#include "shared/arena/paths.h"
 
 namespace sluice::listen {
 
@@ -21,6 +24,7 @@ void* create_conf(ngx_cycle_t* cycle) {
   auto* const conf = static_cast<CoreConf*>(ngx_pcalloc(cycle->pool, sizeof(CoreConf)));
   if (conf == nullptr) return nullptr;
   conf->listeners = NGX_CONF_UNSET;
+  conf->secrets = NGX_INVALID_FILE;
   if (ngx_array_init(&conf->templates, cycle->pool, 4, sizeof(ngx_listening_t)) != NGX_OK ||
       ngx_array_init(&conf->static_sockets, cycle->pool, 4, sizeof(table::SocketKey)) != NGX_OK) {
     return nullptr;
@@ -32,7 +36,7 @@ bool take_templates(ngx_cycle_t* cycle, CoreConf& conf) {
   auto* const listening = static_cast<ngx_listening_t*>(cycle->listening.elts);
   ngx_uint_t kept = 0;
   for (ngx_uint_t i = 0; i < cycle->listening.nelts; ++i) {
-    if (ngx::view(listening[i].addr_text).starts_with(kTemplatePrefix)) {
+    if (is_template(listening[i].addr_text)) {
       auto* const taken = static_cast<ngx_listening_t*>(ngx_array_push(&conf.templates));
       if (taken == nullptr) return false;
       *taken = listening[i];
@@ -72,6 +76,25 @@ char* set_path(ngx_conf_t* cf, ngx_str_t& path) {
   return NGX_CONF_OK;
 }
 
+void close_secrets(void* data) {
+  ngx_close_file(static_cast<CoreConf*>(data)->secrets);
+}
+
+// Only the owner may open it. A root master does so before it forks, so that workers of another
+// user can serve certificates also when no controller is there to hand them out.
+ngx_int_t init_module(ngx_cycle_t* cycle) {
+  if (ngx_test_config) return NGX_OK;
+  CoreConf& conf = *core_conf(cycle);
+  const std::string path = arena::table_file(ngx::to_string(conf.table_directory), "secret");
+  ngx_pool_cleanup_t* const cleanup = ngx_pool_cleanup_add(cycle->pool, 0);
+  if (cleanup == nullptr) return NGX_ERROR;
+  conf.secrets = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+  if (conf.secrets == NGX_INVALID_FILE) return NGX_OK;
+  cleanup->handler = close_secrets;
+  cleanup->data = &conf;
+  return NGX_OK;
+}
+
 ngx_int_t init_process(ngx_cycle_t* cycle) {
   if (ngx_process != NGX_PROCESS_WORKER && ngx_process != NGX_PROCESS_SINGLE) return NGX_OK;
   const CoreConf* const conf = core_conf(cycle);
@@ -97,6 +120,10 @@ ngx_command_t commands[] = {
 
 CoreConf* core_conf(const ngx_cycle_t* cycle) {
   return reinterpret_cast<CoreConf*>(ngx_get_conf(cycle->conf_ctx, ngx_sluice_core_module));
+}
+
+bool is_template(const ngx_str_t& address) {
+  return ngx::view(address).starts_with(kTemplatePrefix);
 }
 
 const ngx_listening_t* find_template(const CoreConf& conf, std::string_view name) {
@@ -132,7 +159,7 @@ ngx_module_t ngx_sluice_core_module = {
     sluice::listen::commands,
     NGX_CORE_MODULE,
     nullptr,
-    nullptr,
+    sluice::listen::init_module,
     sluice::listen::init_process,
     nullptr,
     nullptr,

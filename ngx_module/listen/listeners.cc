@@ -5,11 +5,14 @@
 #include <cstring>
 
 #include "ngx_module/listen/sniff.h"
+#include "ngx_module/listen/worker.h"
+#include "shared/match/matcher.h"
 
 namespace sluice::listen {
 
 namespace {
 
+constexpr int kMaxRepeats = 4;  // when memory was reused under a worker that was stopped meanwhile
 constexpr int kMaxDrained = 4096;  // more than any backlog in practice; the rest is reset
 
 ngx_uint_t exclusive_if_shared() {
@@ -90,6 +93,21 @@ void use_ipv6_layout(Listener& listener, ngx_listening_t& clone_of, int index) {
 
 }  // namespace
 
+bool expects_tls(const Listener& listener) {
+  Worker* const worker = Worker::current();
+  arena::ReadMapping* const table = worker == nullptr ? nullptr : worker->table_for_request();
+  if (table == nullptr) return false;
+  match::GroupKey group;
+  group.socket = listener.key;
+  bool tls = false;
+  for (int i = 0; i < kMaxRepeats; ++i) {
+    const arena::Snapshot snapshot = table->enter();
+    tls = match::expects_tls(table::Reader(snapshot), group);
+    if (table->unmoved(snapshot)) break;
+  }
+  return tls;
+}
+
 Listener* Listeners::find(std::string_view name) const {
   for (const auto& listener : listeners_) {
     if (listener->name.text() == name) return listener.get();
@@ -116,6 +134,7 @@ Result<void> Listeners::open(UniqueFd fd, ngx_cycle_t* cycle) {
     listeners_.push_back(std::make_unique<Listener>());
     listener = listeners_.back().get();
     listener->address = address;
+    listener->key = *key;
     listener->name = name;
   }
   if (listener->connection != nullptr) return {};
@@ -126,15 +145,23 @@ Result<void> Listeners::start(Listener& listener, UniqueFd fd, ngx_cycle_t* cycl
   const ngx_listening_t* const http = find_template(conf_, "http");
   if (http == nullptr) return fail(Errc::kNotFound, "nginx.conf has no listen unix:sluice-http");
   const ngx_listening_t* const http2 = find_template(conf_, "http2");
+  const ngx_listening_t* const https = find_template(conf_, "https");
+  if (https == nullptr && expects_tls(listener)) {
+    return fail(Errc::kNotFound,
+                "nginx.conf has no listen unix:sluice-https: render sluice-listeners.conf again");
+  }
   clone(*http, listener, listener.accepting);
   clone(*http, listener, listener.http);
   clone(http2 != nullptr ? *http2 : *http, listener, listener.http2);
+  clone(https != nullptr ? *https : *http, listener, listener.https);
   if (listener.address.ss_family == AF_INET6) {
     use_ipv6_layout(listener, listener.http, 0);
     use_ipv6_layout(listener, listener.http2, 1);
+    use_ipv6_layout(listener, listener.https, 2);
     listener.accepting.servers = listener.http.servers;
   }
   listener.sniffs = http2 != nullptr;
+  listener.has_https = https != nullptr;
   listener.accepting.handler = on_connection;
   if (ngx_nonblocking(fd.get()) == -1) return fail_errno("making the socket nonblocking");
 

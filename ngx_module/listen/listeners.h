@@ -26,15 +26,21 @@ struct Listener {
   ngx_listening_t accepting;  // first: c->listening of a new connection leads to the Listener
   ngx_listening_t http;       // what a connection is handed to
   ngx_listening_t http2;
-  bool sniffs;  // there is an http2 template: the first bytes decide
+  ngx_listening_t https;
+  bool sniffs;     // there is an http2 template: the first bytes decide
+  bool has_https;  // there is an https template
   sockaddr_storage address;
+  table::SocketKey key;
   core::SocketName name;
-  ngx_http_port_t ports[2];  // the templates' servers in IPv6 layout
-  ngx_http_in6_addr_t addresses[2];
+  ngx_http_port_t ports[3];  // the templates' servers in IPv6 layout
+  ngx_http_in6_addr_t addresses[3];
   ngx_connection_t* connection;  // null: closed
 };
 
 static_assert(offsetof(Listener, accepting) == 0);
+
+// Whether the table says now that connections to it begin with a TLS handshake.
+bool expects_tls(const Listener& listener);
 
 class Listeners {
  public:

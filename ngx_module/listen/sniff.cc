@@ -69,6 +69,15 @@ void ignore(ngx_event_t*) {}
 
 void on_connection(ngx_connection_t* c) {
   auto& listener = *reinterpret_cast<Listener*>(c->listening);
+  if (expects_tls(listener)) {
+    // What speaks no TLS is answered there too: nginx looks at the first byte itself.
+    if (listener.has_https) {
+      hand_over(c, listener.https);
+    } else {
+      ngx_http_close_connection(c);
+    }
+    return;
+  }
   if (!listener.sniffs) {
     hand_over(c, listener.http);
     return;

@@ -1,4 +1,5 @@
-// The first bytes of a connection to a run-time listener choose its template. Nothing is consumed.
+// What the table says of the socket (HTTP or HTTPS) and, for HTTP, the first bytes of a connection
+// choose its template. Nothing is consumed.
 //
 // Process: nginx worker.   Thread: event loop.   Obeys the template's client_header_timeout, closes
 // on graceful exit. Tested by: test/e2e/test_protocols.py

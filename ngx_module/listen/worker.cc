@@ -1,5 +1,7 @@
 #include "ngx_module/listen/worker.h"
 
+#include <fcntl.h>
+
 #include <algorithm>
 #include <charconv>
 #include <ctime>
@@ -10,6 +12,8 @@
 #include "ngx_module/core/socket_name.h"
 #include "ngx_module/listen/instance.h"
 #include "ngx_module/listen/plain_bind.h"
+#include "shared/arena/paths.h"
+#include "shared/secret/read_blob.h"
 #include "shared/table/tab.h"
 
 namespace sluice::listen {
@@ -125,11 +129,22 @@ void Worker::open_table() {
   if (const auto taken = (*opened)->take_slot(identity); !taken) {
     return complain("the table can't be used: " + taken.error().message);
   }
+  const std::string secrets = arena::table_file(ngx::to_string(conf_.table_directory), "secret");
+  opened_secrets_ = UniqueFd(::open(secrets.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
   table_ = std::move(*opened);
   ++table_serial_;
   complained_.clear();
   ngx_log_error(NGX_LOG_NOTICE, cycle_->log, 0, "sluice: serving the table in %V",
                 &conf_.table_directory);
+}
+
+Result<secret::Bytes> Worker::read_secret(const secret::BlobPlace& place) const {
+  for (const int file : {given_secrets_.get(), opened_secrets_.get(), int{conf_.secrets}}) {
+    if (file < 0) continue;
+    Result<secret::Bytes> bytes = secret::read_blob(file, place);
+    if (bytes) return bytes;
+  }
+  return fail(Errc::kUnavailable, "the certificate can't be read");
 }
 
 void Worker::adopt() {
@@ -207,6 +222,8 @@ void Worker::on_keeper_message(keeper::Message& message) {
     serve(message);
   } else if (message.verb == "drop") {
     listeners_.drain_and_close(message.value("socket"));
+  } else if (message.verb == "secrets") {
+    given_secrets_ = std::move(message.fd);
   } else if (message.verb == "generation" && table_ != nullptr) {
     adopt();
   }

@@ -21,7 +21,9 @@
 #include "ngx_module/listen/listeners.h"
 #include "ngx_module/listen/nginx.h"
 #include "shared/arena/read_mapping.h"
+#include "shared/base/unique_fd.h"
 #include "shared/match/lookup_context.h"
+#include "shared/secret/blob.h"
 
 namespace sluice::listen {
 
@@ -37,6 +39,9 @@ class Worker final : public KeeperClient::Owner {
   // The same for a request to be planned, which doesn't wait for the next tick to find a table that
   // was made since the last one.
   arena::ReadMapping* table_for_request();
+
+  // A certificate's bytes, by whatever way this worker has to the file. Fails: kUnavailable.
+  Result<secret::Bytes> read_secret(const secret::BlobPlace& place) const;
 
   // Changes whenever table() becomes another one: what was counted in the old one is not the new
   // one's.
@@ -74,6 +79,9 @@ class Worker final : public KeeperClient::Owner {
   bool warming_ = false;
   match::LookupContext lookup_;
   balance::Random random_ = balance::Random::from_kernel();
+
+  UniqueFd given_secrets_;   // by the keeper
+  UniqueFd opened_secrets_;  // by this worker, when it may
 
   Listeners listeners_;
   KeeperClient keeper_;

@@ -6,6 +6,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from harness.certificates import TlsClient, certificate, gateway_of, https_listener, secret
 from harness.client import ask
 from harness.load import Load
 from harness.manifests import backend, backend_ref, documents, gateway, route
@@ -222,6 +223,56 @@ def test_nginx_restarted_without_a_controller_serves_the_last_table(make_fleet):
     fleet.quit_nginx(signal.SIGQUIT)
     fleet.start_nginx()
     until(lambda: ask(fleet.gateway).word == "blue", "the last table", 10)
+
+
+def https_gateway(port: int, name: str, backend_name: str) -> str:
+    return documents(
+        secret(name, certificate("a.example.com")),
+        gateway_of(https_listener("s", port, name), name=name),
+        route(name, [{"backendRefs": [backend_ref(backend_name)]}], gateway=name),
+    )
+
+
+def test_nginx_restarted_without_a_controller_serves_https(make_fleet):
+    fleet = make_fleet("sluice_listeners on;")
+    (fleet.manifests / "extra.yaml").write_text(https_gateway(fleet.extra, "extra", "green"))
+    fleet.start_controller()
+    fleet.start_nginx()
+    fleet.wait()
+    with TlsClient(fleet.extra, "a.example.com") as client:
+        assert client.word("a.example.com") == "green"
+    fleet.controller.stop(signal.SIGKILL)
+    fleet.quit_nginx(signal.SIGQUIT)
+    fleet.start_nginx()
+    until(lambda: accepts("127.0.0.1", fleet.extra), "the listener without a controller")
+    with TlsClient(fleet.extra, "a.example.com") as client:
+        assert client.der == certificate("a.example.com").der
+        assert client.word("a.example.com") == "green"
+
+
+def test_a_listen_that_ends_tls_itself_serves_http_and_https_listeners(make_fleet, backends):
+    fleet = make_fleet()
+    own = certificate("own.example.com")
+    (fleet.dir / "own.pem").write_text(own.pem + own.key)
+    conf = (fleet.dir / "nginx.conf").read_text()
+    plain = f"listen 127.0.0.1:{fleet.gateway};"
+    ssl = f"ssl_certificate {fleet.dir}/own.pem; ssl_certificate_key {fleet.dir}/own.pem;"
+    conf = conf.replace(plain, plain.replace(";", " ssl;") + ssl)
+    (fleet.dir / "nginx.conf").write_text(conf)
+    fleet.start_controller()
+    fleet.start_nginx()
+    fleet.wait()
+
+    def answer() -> str:
+        with TlsClient(fleet.gateway, "a.example.com") as client:
+            assert client.der == own.der
+            return client.word("a.example.com")
+
+    assert answer() == "blue"
+    green = backend("green", backends.ports["green"])
+    (fleet.manifests / "fixed.yaml").write_text(green)
+    (fleet.manifests / "extra.yaml").write_text(https_gateway(fleet.gateway, "web", "green"))
+    until(lambda: answer() == "green", "the HTTPS listener")
 
 
 def test_test_reload_upgrade_and_quit_work(make_fleet):

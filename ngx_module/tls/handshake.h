@@ -1,0 +1,36 @@
+// How connections to HTTPS listeners begin: the server name chooses the listener, the listener the
+// certificates and what is asked of the client.
+//
+// All of it happens in OpenSSL's client-hello callback, before a session is looked for: so sessions
+// are bound to the listener (their id context is its identity), and one that was made with one
+// listener is never resumed with another, in TLS 1.2 either. The template's server has no name and
+// no certificate of its own.
+//
+// Process: nginx worker; set_up() in the master.   Thread: event loop.
+// Allocates: the connection's pool; certificates on the heap (certificate_cache.h).
+// Fails: the handshake, with an alert: unrecognized_name when no listener has that hostname,
+// internal_error when there is no table or no certificate can be read.
+// Tested by: test/e2e/test_https.py
+#pragma once
+
+#include <cstdint>
+
+#include "ngx_module/listen/nginx.h"
+#include "shared/table/reader.h"
+
+namespace sluice::tls {
+
+// Puts the callback into the templates. After the configuration was read.
+bool set_up(ngx_conf_t* cf);
+
+// What a request's host says about the connection that it came on.
+enum class Fit : std::uint8_t {
+  kFits,
+  kOtherListener,  // the handshake was with another listener: 421
+};
+
+// Whether `listener`, which the request's host leads to, is the one that the handshake was with.
+// A connection whose handshake was not ours fits always.
+Fit check(const ngx_connection_t* c, const table::Reader& reader, const table::Listener& listener);
+
+}  // namespace sluice::tls
