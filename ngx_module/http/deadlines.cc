@@ -9,7 +9,7 @@ namespace sluice::http_module {
 
 namespace {
 
-constexpr ngx_msec_t kLongSilenceMs = 60 * 60 * 1000;
+constexpr ngx_msec_t kLongSilenceMs = ngx_msec_t{60} * 60 * 1000;
 
 bool is_limit(std::uint32_t milliseconds) {
   return milliseconds != 0 && milliseconds != table::kNoDeadline;

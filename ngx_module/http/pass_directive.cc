@@ -16,7 +16,7 @@ namespace {
 constexpr std::string_view kUpstream = "sluice.invalid";
 constexpr std::string_view kProxyUrl = "http://sluice.invalid";
 constexpr std::string_view kGrpcUrl = "grpc://sluice.invalid";
-constexpr ngx_msec_t kPatienceMs = 60 * 60 * 1000;
+constexpr ngx_msec_t kPatienceMs = ngx_msec_t{60} * 60 * 1000;
 
 char* error() {
   return static_cast<char*>(NGX_CONF_ERROR);
@@ -120,13 +120,13 @@ bool capture_handlers(ngx_conf_t* cf, MainConf& main, LocationConf& location) {
 // pace of its own. Made here, because nginx looks at them once more after a request's memory is
 // gone.
 void** make_patient(ngx_conf_t* cf) {
-  const std::size_t bytes = sizeof(void*) * ngx_http_max_module;
-  auto** const confs = static_cast<void**>(ngx_palloc(cf->pool, bytes));
+  auto** const confs =
+      static_cast<void**>(ngx_palloc(cf->pool, sizeof(void*) * ngx_http_max_module));
   auto* const core = static_cast<ngx_http_core_loc_conf_t*>(
       ngx_palloc(cf->pool, sizeof(ngx_http_core_loc_conf_t)));
   if (confs == nullptr || core == nullptr) return nullptr;
   void** const own = static_cast<ngx_http_conf_ctx_t*>(cf->ctx)->loc_conf;
-  ngx_memcpy(confs, own, bytes);
+  std::copy_n(own, ngx_http_max_module, confs);
   *core = *static_cast<ngx_http_core_loc_conf_t*>(own[ngx_http_core_module.ctx_index]);
   core->client_body_timeout = std::max(core->client_body_timeout, kPatienceMs);
   core->send_timeout = std::max(core->send_timeout, kPatienceMs);

@@ -3,6 +3,7 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <optional>
 
 #include "ngx_module/core/backoff.h"
 #include "ngx_module/core/preface.h"
@@ -34,9 +35,8 @@ bool speaks_http2(const RequestState& state) {
 // Counts a retry and lets nginx's machine go on after a failure of these kinds.
 bool take_retry(RequestState& state, ngx_uint_t failures) {
   TryState& tries = state.tries;
-  if (!has_retry_rule(state) || tries.final || tries.retries >= state.plan.retry->attempts) {
-    return false;
-  }
+  const std::optional<table::Retry>& rule = state.plan.retry;
+  if (!rule || tries.final || tries.retries >= rule->attempts) return false;
   ++tries.retries;
   tries.pause_next = true;
   state.upstream_conf.next_upstream = failures;
@@ -74,8 +74,9 @@ ngx_int_t process_header(ngx_http_request_t* r) {
   const ngx_int_t result = tries.process_header(r);
   stand_in_front(tries, u);  // the stock parser goes on with another function
   if (result == NGX_OK && speaks_http2(state)) keep_length_of_head(r);
-  if (!has_retry_rule(state) || !can_send_again(r)) return result;
-  if (result == NGX_OK && core::retries_status(*state.plan.retry, u.headers_in.status_n) &&
+  const std::optional<table::Retry>& rule = state.plan.retry;
+  if (!rule || !can_send_again(r)) return result;
+  if (result == NGX_OK && core::retries_status(*rule, u.headers_in.status_n) &&
       take_retry(state, kAnswer)) {
     tries.retried_status = u.headers_in.status_n;
     return NGX_HTTP_UPSTREAM_INVALID_HEADER;
@@ -226,11 +227,12 @@ void settle_log(RequestState& state) {
 
 ngx_int_t pause_before_try(RequestState& state, ngx_peer_connection_t* pc) {
   TryState& tries = state.tries;
-  if (!tries.pause_next) return NGX_DECLINED;
+  const std::optional<table::Retry>& rule = state.plan.retry;
+  if (!tries.pause_next || !rule) return NGX_DECLINED;
   tries.pause_next = false;
   listen::Worker* const worker = listen::Worker::current();
   const std::uint32_t draw = worker != nullptr ? worker->random().draw() : 0;
-  const std::uint32_t pause = core::pause_ms(state.plan.retry->backoff_ms, tries.retries - 1, draw);
+  const std::uint32_t pause = core::pause_ms(rule->backoff_ms, tries.retries - 1, draw);
   if (pause == 0) return NGX_DECLINED;
   if (!park(state, pc)) return NGX_ERROR;
   start_timer(tries.pause, state, on_pause_over, pause);

@@ -23,7 +23,7 @@ struct RequestState;
 
 // A longer body is streamed, and its request is not tried again once bytes of it were sent. So is
 // one whose length the client does not say.
-inline constexpr off_t kMaxReplayedBody = 1024 * 1024;
+inline constexpr off_t kMaxReplayedBody = off_t{1024} * 1024;
 
 enum class TryPhase : std::uint8_t {
   kNone,
