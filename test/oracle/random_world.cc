@@ -106,16 +106,46 @@ Rule random_match(Random& random, const WorldShape& shape) {
   return rule;
 }
 
+std::vector<table::FilterValue> random_filters(Random& random) {
+  std::vector<table::FilterValue> filters;
+  if (random.percent(15)) {
+    filters.emplace_back(table::RequestHeaderModifier{
+        {{table::PartKind::kSetHeader, "x", std::string(random.below(40), 'v')},
+         {table::PartKind::kRemoveHeader, "y", ""}}});
+  }
+  if (random.percent(10)) {
+    table::RequestMirror mirror;
+    mirror.backend = "Service/default/copy:80";
+    mirror.name = "default/copy:80";
+    mirror.numerator = random.below(101);
+    filters.emplace_back(mirror);
+  }
+  if (random.percent(10)) {
+    filters.emplace_back(table::UrlRewrite{"a.b", table::PathEdit::kPrefix, "/c"});
+  }
+  return filters;
+}
+
+std::shared_ptr<const table::RuleAction> random_action(Random& random, const std::string& name,
+                                                       std::uint16_t index) {
+  auto action = std::make_shared<table::RuleAction>();
+  action->route = name;
+  action->rule = index;
+  action->shares.push_back({"Service/default/echo:80", "default/echo:80"});
+  action->shares.back().filters = random_filters(random);
+  action->filters = random_filters(random);
+  if (random.percent(20)) action->request_timeout_ms = random.below(3) * 1000;
+  if (random.percent(10)) action->retry = table::RetryRule{random.below(3), 25, {500, 503}};
+  return action;
+}
+
 std::vector<Rule> random_rules(Random& random, const WorldShape& shape, const std::string& name) {
   // Few timestamps and many routes: ties down to the name.
   const std::int64_t created = random.percent(20) ? table::kNoTimestamp : random.below(3);
   std::vector<Rule> rules;
   const auto count = static_cast<std::uint16_t>(1 + random.below(4));
   for (std::uint16_t index = 0; index < count; ++index) {
-    auto action = std::make_shared<table::RuleAction>();
-    action->route = name;
-    action->rule = index;
-    action->shares.push_back({"Service/default/echo:80", "default/echo:80"});
+    const auto action = random_action(random, name, index);
     const auto matches = static_cast<std::uint16_t>(1 + random.below(3));
     for (std::uint16_t match = 0; match < matches; ++match) {
       Rule rule = random_match(random, shape);
