@@ -102,6 +102,25 @@ def test_explain_agrees_with_the_answer(sluice):
     assert "404" in missing.stdout
 
 
+def test_explain_tells_redirects_and_filters(sluice):
+    to_https = {"type": "RequestRedirect", "requestRedirect": {"scheme": "https"}}
+    edit = {
+        "type": "RequestHeaderModifier",
+        "requestHeaderModifier": {"set": [{"name": "X-Test", "value": "1"}]},
+    }
+    rules = [
+        {"matches": [{"path": {"value": "/old"}}], "filters": [to_https]},
+        {"backendRefs": [backend_ref("blue") | {"filters": [edit]}]},
+    ]
+    sluice.write("explained.yaml", route("e", rules, ["e.com"]))
+    sluice.wait()
+    said = sluice.ctl("explain", "--host", "e.com", "--path", "/old").stdout
+    assert "answer: default/e rule 0 match 0 [redirect 302 scheme https]" in said
+    assert "no backend" not in said
+    said = sluice.ctl("explain", "--host", "e.com").stdout
+    assert "default/blue [request set X-Test=1] -> " in said
+
+
 def test_dump_is_the_same_live_offline_and_without_a_controller(sluice):
     sluice.wait()
     live = sluice.ctl("dump").stdout
