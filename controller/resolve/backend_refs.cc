@@ -7,13 +7,14 @@
 #include <array>
 #include <string_view>
 
+#include "controller/resolve/grants.h"
+
 namespace sluice::resolve {
 
 namespace {
 
 using model::Kind;
 using model::ObjectKey;
-using model::ObjectName;
 
 // What can be wrong, the most serious first: it names the condition.
 constexpr std::array<std::string_view, 5> kReasons = {
@@ -45,28 +46,6 @@ struct Referrer {
   Kind kind;
   const std::string& ns;
 };
-
-bool grants(const model::ReferenceGrant& grant, const Referrer& referrer, const ObjectKey& to) {
-  const bool from = std::ranges::any_of(grant.from, [&](const model::GrantFrom& allowed) {
-    return allowed.group == model::kind_group(referrer.kind) &&
-           allowed.kind == model::kind_name(referrer.kind) && allowed.ns == referrer.ns;
-  });
-  return from && std::ranges::any_of(grant.to, [&](const model::GrantTo& allowed) {
-           return allowed.group == model::kind_group(to.kind) &&
-                  allowed.kind == model::kind_name(to.kind) &&
-                  (!allowed.name || *allowed.name == to.name.name);
-         });
-}
-
-bool is_permitted(const model::Store& store, const Referrer& referrer, const ObjectKey& to) {
-  const auto& all = store.all(Kind::kReferenceGrant);
-  for (auto it = all.lower_bound({to.name.ns, ""}); it != all.end(); ++it) {
-    if (it->first.ns != to.name.ns) break;
-    const auto* grant = std::get_if<model::ReferenceGrant>(it->second.get());
-    if (grant != nullptr && grants(*grant, referrer, to)) return true;
-  }
-  return false;
-}
 
 template <std::size_t N>
 bool contains(const std::array<std::string_view, N>& words, std::string_view word) {
@@ -130,7 +109,7 @@ Target find_service_port(const model::Service& service, const ObjectKey& key, st
 
 Target find_target(const model::BackendRef& ref, const ObjectKey& key, const Referrer& referrer,
                    const model::Store& store) {
-  if (key.name.ns != referrer.ns && !is_permitted(store, referrer, key)) {
+  if (key.name.ns != referrer.ns && !is_permitted(store, referrer.kind, referrer.ns, key)) {
     return refuse("RefNotPermitted",
                   fmt::format("no ReferenceGrant in namespace {} permits {}s of namespace "
                               "{} to refer to {} {}",
