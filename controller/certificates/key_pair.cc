@@ -16,11 +16,11 @@ namespace sluice::certificates {
 
 namespace {
 
-template <auto kFree>
+template <auto Free>
 struct Freer {
   template <class T>
   void operator()(T* object) const {
-    kFree(object);
+    Free(object);
   }
 };
 

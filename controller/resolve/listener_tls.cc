@@ -72,18 +72,19 @@ Found find_certificate(const model::SecretRef& ref, const Search& search) {
   return {checked.pair, "", ""};
 }
 
+// Fills `tls`; what is wrong goes to the plan.
 void plan_certificates(const model::Listener& listener, std::size_t index, const Search& search,
-                       ListenerPlan& plan) {
+                       ServedTls& tls, ListenerPlan& plan) {
   const std::string field = fmt::format("spec.listeners[{}].tls.certificateRefs", index);
   std::string_view reason;
   std::vector<std::string> problems;
-  static const std::vector<model::SecretRef> kNone;
-  const auto& refs = listener.tls ? listener.tls->certificate_refs : kNone;
+  const std::vector<model::SecretRef> refs =
+      listener.tls ? listener.tls->certificate_refs : std::vector<model::SecretRef>();
   for (std::size_t i = 0; i < refs.size(); ++i) {
     Found found = find_certificate(refs[i], search);
     if (found.pair != nullptr) {
       const model::ObjectName name{refs[i].ns.value_or(search.gateway.ns), refs[i].name};
-      plan.tls->certificates.push_back({name.text(), std::move(found.pair)});
+      tls.certificates.push_back({name.text(), std::move(found.pair)});
       continue;
     }
     if (reason.empty()) reason = found.reason;
@@ -170,10 +171,12 @@ std::set<ObjectKey> plan_tls(const model::Gateway& gateway, const model::Store& 
     const model::Listener& listener = gateway.listeners[i];
     ListenerPlan& planned = plan.listeners[i];
     if (planned.protocol != "HTTPS") continue;
-    planned.tls.emplace();
-    plan_certificates(listener, i, search, planned);
-    if (!listener.tls || planned.refusal) continue;
-    planned.refusal = plan_options(listener.tls->options, i, *planned.tls);
+    ServedTls tls;
+    plan_certificates(listener, i, search, tls, planned);
+    if (listener.tls && !planned.refusal) {
+      planned.refusal = plan_options(listener.tls->options, i, tls);
+    }
+    planned.tls = std::move(tls);
   }
   note_overlaps(plan);
   return dependencies;
