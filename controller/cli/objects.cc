@@ -152,6 +152,18 @@ std::vector<Column> backend_columns() {
            }}};
 }
 
+std::vector<Column> policy_columns() {
+  return {{"HOSTNAME", false,
+           [](const json& o) { return text_member(member(spec(o), "validation"), "hostname"); }},
+          {"TARGETS", false, [](const json& o) {
+             return joined(member(spec(o), "targetRefs"), [](const json& each) {
+               const std::string section = text_member(each, "sectionName");
+               return text_member(each, "kind") + "/" + text_member(each, "name") +
+                      (section.empty() ? "" : ":" + section);
+             });
+           }}};
+}
+
 std::vector<Column> grant_columns() {
   return {{"FROM", false,
            [](const json& o) {
@@ -184,6 +196,8 @@ std::vector<Column> columns_of(model::Kind kind) {
       return slice_columns();
     case model::Kind::kBackend:
       return backend_columns();
+    case model::Kind::kBackendTlsPolicy:
+      return policy_columns();
     case model::Kind::kSecret:
       return {{"TYPE", false, [](const json& o) { return text_member(o, "type"); }}};
     case model::Kind::kNamespace:

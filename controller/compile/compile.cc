@@ -60,7 +60,7 @@ Result<void> Compiler::apply_endpoints(const resolve::Delta& delta) {
     for (const resolve::BackendAddress& address : backend.addresses) {
       if (auto endpoint = to_endpoint(address)) endpoints.push_back(std::move(*endpoint));
     }
-    Result<table::SlotRef> slot = endpoints_.put(backend.id, endpoints);
+    Result<table::SlotRef> slot = endpoints_.put(backend.id, endpoints, to_backend_tls(backend));
     if (!slot) return propagate(std::move(slot), "publishing the endpoints of " + backend.id);
   }
   return {};

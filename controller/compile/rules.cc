@@ -164,6 +164,20 @@ std::optional<table::SocketKey> to_socket_key(const resolve::Socket& socket) {
   return key;
 }
 
+std::optional<table::BackendTlsRule> to_backend_tls(const resolve::ServedBackend& backend) {
+  if (!backend.tls) return std::nullopt;
+  table::BackendTlsRule rule;
+  rule.usable = backend.tls->usable;
+  rule.system_certificates = backend.tls->system_certificates;
+  rule.hostname = backend.tls->hostname;
+  for (const model::PolicySubjectAltName& name : backend.tls->subject_alt_names) {
+    const auto kind = name.is_uri ? table::PartKind::kUri : table::PartKind::kDnsName;
+    rule.subject_alt_names.push_back({kind, name.value});
+  }
+  rule.ca_certificates = backend.tls->ca_certificates;
+  return rule;
+}
+
 std::optional<table::EndpointAddress> to_endpoint(const resolve::BackendAddress& address) {
   table::EndpointAddress endpoint;
   if (address.unix_path) {

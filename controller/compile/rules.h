@@ -22,6 +22,9 @@ std::vector<table::Rule> to_rules(const resolve::ServedRoute& route);
 
 // None for what is no IP address; resolving lets none through.
 std::optional<table::SocketKey> to_socket_key(const resolve::Socket& socket);
+// How the backend's endpoints are reached; none: in plain text.
+std::optional<table::BackendTlsRule> to_backend_tls(const resolve::ServedBackend& backend);
+
 std::optional<table::EndpointAddress> to_endpoint(const resolve::BackendAddress& address);
 
 }  // namespace sluice::compile

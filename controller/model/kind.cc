@@ -19,7 +19,7 @@ struct KindRow {
 constexpr std::string_view kGatewayGroup = "gateway.networking.k8s.io";
 
 // In the order of the enumerators, which row() relies on.
-constexpr std::array<KindRow, 11> kKinds = {{
+constexpr std::array<KindRow, 12> kKinds = {{
     {Kind::kGatewayClass, kGatewayGroup, "GatewayClass", false, {"v1", "v1beta1"}},
     {Kind::kGateway, kGatewayGroup, "Gateway", true, {"v1", "v1beta1"}},
     {Kind::kHttpRoute, kGatewayGroup, "HTTPRoute", true, {"v1", "v1beta1"}},
@@ -31,6 +31,7 @@ constexpr std::array<KindRow, 11> kKinds = {{
     {Kind::kSecret, "", "Secret", true, {"v1"}},
     {Kind::kConfigMap, "", "ConfigMap", true, {"v1"}},
     {Kind::kBackend, "sluice.dev", "Backend", true, {"v1alpha1"}},
+    {Kind::kBackendTlsPolicy, kGatewayGroup, "BackendTLSPolicy", true, {"v1"}},
 }};
 
 constexpr bool rows_follow_enumerators() {

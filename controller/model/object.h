@@ -24,6 +24,7 @@ enum class Kind : std::uint8_t {
   kSecret,
   kConfigMap,
   kBackend,
+  kBackendTlsPolicy,
 };
 
 // "HTTPRoute", "gateway.networking.k8s.io" and so on; the table of kinds is in kind.cc.

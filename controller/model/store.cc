@@ -10,7 +10,7 @@ namespace {
 constexpr std::array<Kind, std::variant_size_v<Object>> kAlternatives = {
     Kind::kGatewayClass,   Kind::kGateway,   Kind::kHttpRoute,     Kind::kGrpcRoute,
     Kind::kReferenceGrant, Kind::kService,   Kind::kEndpointSlice, Kind::kNamespace,
-    Kind::kSecret,         Kind::kConfigMap, Kind::kBackend,
+    Kind::kSecret,         Kind::kConfigMap, Kind::kBackend,       Kind::kBackendTlsPolicy,
 };
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include <variant>
 #include <vector>
 
+#include "controller/model/backend_tls_policy.h"
 #include "controller/model/core.h"
 #include "controller/model/gateway.h"
 #include "controller/model/grpc_route.h"
@@ -18,7 +19,7 @@
 namespace sluice::model {
 
 using Object = std::variant<GatewayClass, Gateway, HttpRoute, GrpcRoute, ReferenceGrant, Service,
-                            EndpointSlice, Namespace, Secret, ConfigMap, Backend>;
+                            EndpointSlice, Namespace, Secret, ConfigMap, Backend, BackendTlsPolicy>;
 
 const Meta& meta_of(const Object& object);
 Kind kind_of(const Object& object);

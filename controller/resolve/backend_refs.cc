@@ -15,6 +15,7 @@ namespace {
 
 using model::Kind;
 using model::ObjectKey;
+using model::ObjectName;
 
 // What can be wrong, the most serious first: it names the condition.
 constexpr std::array<std::string_view, 5> kReasons = {
@@ -22,10 +23,12 @@ constexpr std::array<std::string_view, 5> kReasons = {
 constexpr std::size_t kMaxProblemsShown = 8;
 
 // Protocols of Service ports (appProtocol): the first ones mean HTTP/1.1, or HTTP/2 when the route
-// is a GRPCRoute; then those that are HTTP/2 always; then what only an HTTPRoute can reach.
+// is a GRPCRoute; then those that are HTTP/2 always; then what only an HTTPRoute can reach; then
+// the same, where a BackendTLSPolicy must say whom to trust.
 constexpr std::array<std::string_view, 2> kPlainProtocols = {"http", "tcp"};
 constexpr std::array<std::string_view, 2> kHttp2Protocols = {"grpc", "kubernetes.io/h2c"};
 constexpr std::array<std::string_view, 1> kHttp1Protocols = {"kubernetes.io/ws"};
+constexpr std::array<std::string_view, 2> kTlsProtocols = {"https", "kubernetes.io/wss"};
 
 struct Problem {
   std::string_view reason;
@@ -35,10 +38,11 @@ struct Problem {
 struct Target {
   BackendTarget backend;  // its key is none when there is:
   Problem problem;
+  bool asks_policies = false;  // it is another one with or without a BackendTLSPolicy
 };
 
 Target refuse(std::string_view reason, std::string message) {
-  return {{}, {reason, std::move(message)}};
+  return {{}, {reason, std::move(message)}, false};
 }
 
 // Who refers to a backend.
@@ -59,21 +63,42 @@ std::optional<BackendProtocol> protocol_of(std::string_view app_protocol, Kind r
   if (contains(kPlainProtocols, app_protocol)) {
     return http2 ? BackendProtocol::kHttp2 : BackendProtocol::kHttp1;
   }
+  if (contains(kTlsProtocols, app_protocol) && (!http2 || app_protocol == "https")) {
+    return http2 ? BackendProtocol::kHttp2 : BackendProtocol::kHttp1;
+  }
   if (contains(kHttp1Protocols, app_protocol) && !http2) return BackendProtocol::kHttp1;
   return std::nullopt;
+}
+
+// Whether some policy says how the port is reached over TLS.
+bool has_policy(const ObjectName& service, const std::string& port, const model::Store& store) {
+  const auto& all = store.all(Kind::kBackendTlsPolicy);
+  for (auto it = all.lower_bound({service.ns, ""}); it != all.end(); ++it) {
+    if (it->first.ns != service.ns) break;
+    const auto& policy = std::get<model::BackendTlsPolicy>(*it->second);
+    const bool names_it = std::ranges::any_of(policy.targets, [&](const model::PolicyTarget& t) {
+      return model::find_kind(t.group, t.kind) == Kind::kService && t.name == service.name &&
+             (t.section_name.value_or("").empty() || *t.section_name == port);
+    });
+    if (names_it) return true;
+  }
+  return false;
 }
 
 std::string served_protocols(Kind route) {
   std::vector<std::string_view> served(kPlainProtocols.begin(), kPlainProtocols.end());
   served.insert(served.end(), kHttp2Protocols.begin(), kHttp2Protocols.end());
+  served.push_back(kTlsProtocols.front());
   if (route != Kind::kGrpcRoute) {
     served.insert(served.end(), kHttp1Protocols.begin(), kHttp1Protocols.end());
+    served.push_back(kTlsProtocols.back());
   }
   return fmt::format("{}", fmt::join(served, ", "));
 }
 
-Target find_service_port(const model::Service& service, const ObjectKey& key, std::uint16_t port,
-                         Kind route) {
+Target find_service_port(const model::Service& service, const model::Store& store,
+                         std::uint16_t port, Kind route) {
+  const ObjectKey key{Kind::kService, service.meta.name};
   if (service.type == "ExternalName") {
     return refuse(
         "UnsupportedValue",
@@ -104,7 +129,16 @@ Target find_service_port(const model::Service& service, const ObjectKey& key, st
                     port, key.name.text(), app_protocol, model::kind_name(route),
                     served_protocols(route)));
   }
-  return {{BackendKey{key, port}, *protocol}, {}};
+  const bool asks_policies = contains(kTlsProtocols, app_protocol);
+  Target target{{BackendKey{key, port}, *protocol}, {}, asks_policies};
+  if (asks_policies && !has_policy(key.name, found->name, store)) {
+    target = refuse("UnsupportedProtocol",
+                    fmt::format("port {} of Service {} has appProtocol {}, which needs a "
+                                "BackendTLSPolicy that says whom to trust; there is none",
+                                port, key.name.text(), app_protocol));
+    target.asks_policies = true;
+  }
+  return target;
 }
 
 Target find_target(const model::BackendRef& ref, const ObjectKey& key, const Referrer& referrer,
@@ -123,9 +157,9 @@ Target find_target(const model::BackendRef& ref, const ObjectKey& key, const Ref
   }
   if (key.kind == Kind::kBackend) {
     const auto protocol = protocol_of(kPlainProtocols.front(), referrer.kind);
-    return {{BackendKey{key, 0}, *protocol}, {}};
+    return {{BackendKey{key, 0}, *protocol}, {}, false};
   }
-  return find_service_port(std::get<model::Service>(*object), key, ref.port.value_or(0),
+  return find_service_port(std::get<model::Service>(*object), store, ref.port.value_or(0),
                            referrer.kind);
 }
 
@@ -193,8 +227,12 @@ class References {
     }
     const ObjectKey key{*kind, {ref.ns.value_or(referrer_.ns), ref.name}};
     dependencies_.insert(key);
-    if (key.name.ns != referrer_.ns) dependencies_.insert(grants_of(key.name.ns));
-    return find_target(ref, key, referrer_, store_);
+    if (key.name.ns != referrer_.ns) {
+      dependencies_.insert(any_of(Kind::kReferenceGrant, key.name.ns));
+    }
+    Target target = find_target(ref, key, referrer_, store_);
+    if (target.asks_policies) dependencies_.insert(any_of(Kind::kBackendTlsPolicy, key.name.ns));
+    return target;
   }
 
   Referrer referrer_;
@@ -213,8 +251,8 @@ std::string BackendKey::label() const {
   return port == 0 ? object.name.text() : fmt::format("{}:{}", object.name.text(), port);
 }
 
-model::ObjectKey grants_of(const std::string& ns) {
-  return {Kind::kReferenceGrant, {ns, ""}};
+model::ObjectKey any_of(Kind kind, const std::string& ns) {
+  return {kind, {ns, ""}};
 }
 
 std::string join_problems(const std::vector<std::string>& problems) {

@@ -53,8 +53,8 @@ struct RuleTargets {
 struct RouteBackends {
   std::vector<RuleTargets> rules;
   ConditionFinding resolved_refs;
-  // Objects that were asked for, existing or not. A ReferenceGrant without a name stands for every
-  // grant of its namespace.
+  // Objects that were asked for, existing or not. A ReferenceGrant or BackendTLSPolicy without a
+  // name stands for every one of its namespace.
   std::set<model::ObjectKey> dependencies;
 };
 
@@ -66,7 +66,7 @@ std::string join_problems(const std::vector<std::string>& problems);
 // The valid ones.
 std::set<BackendKey> used_backends(const std::vector<RuleTargets>& rules);
 
-// The dependency on "any ReferenceGrant of namespace `ns`".
-model::ObjectKey grants_of(const std::string& ns);
+// The dependency on "any object of this kind in namespace `ns`".
+model::ObjectKey any_of(model::Kind kind, const std::string& ns);
 
 }  // namespace sluice::resolve

@@ -127,7 +127,7 @@ std::vector<BackendAddress> BackendStage::addresses_of(const BackendKey& backend
   return addresses;
 }
 
-void BackendStage::publish(const model::Store& store, Delta& delta) {
+void BackendStage::publish(const model::Store& store, const PolicyStage& policies, Delta& delta) {
   for (const BackendKey& key : touched_) {
     const auto found = backends_.find(key);
     State& state = found->second;
@@ -136,11 +136,11 @@ void BackendStage::publish(const model::Store& store, Delta& delta) {
       backends_.erase(found);
       continue;
     }
-    auto addresses = addresses_of(key, store);
-    if (state.published && addresses == state.addresses) continue;
+    ServedBackend served{key.id(), addresses_of(key, store), policies.tls_of(key, store)};
+    if (state.published && served == state.told) continue;
     state.published = true;
-    state.addresses = addresses;
-    delta.backends.push_back({key.id(), std::move(addresses)});
+    state.told = served;
+    delta.backends.push_back(std::move(served));
   }
   touched_.clear();
 }

@@ -13,6 +13,7 @@
 #include "controller/model/store.h"
 #include "controller/resolve/backend_refs.h"
 #include "controller/resolve/delta.h"
+#include "controller/resolve/policy_stage.h"
 
 namespace sluice::resolve {
 
@@ -25,14 +26,17 @@ class BackendStage {
   void use(const BackendKey& backend);
   void release(const BackendKey& backend);
 
+  // The BackendTLSPolicies of a Service or Backend changed.
+  void on_policy(const model::ObjectKey& target) { touch(target); }
+
   // Says what came out differently since the last call.
-  void publish(const model::Store& store, Delta& delta);
+  void publish(const model::Store& store, const PolicyStage& policies, Delta& delta);
 
  private:
   struct State {
     std::uint32_t users = 0;
     bool published = false;
-    std::vector<BackendAddress> addresses;
+    ServedBackend told;
   };
 
   void touch(const model::ObjectKey& object);

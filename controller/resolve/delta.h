@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "controller/certificates/key_pair.h"
+#include "controller/model/backend_tls_policy.h"
 #include "controller/model/gateway.h"
 #include "controller/model/http_route.h"
 #include "controller/model/object.h"
@@ -59,10 +60,10 @@ struct ServedTls {
 struct ServedListener {
   ListenerKey key;
   std::string hostname;
-  std::uint16_t port = 0;         // of the Gateway
-  std::uint16_t client_port = 0;  // port + --port-offset
-  std::vector<Socket> sockets;    // sorted
-  std::optional<ServedTls> tls;   // none: plain HTTP
+  std::uint16_t port = 0;             // of the Gateway
+  std::uint16_t client_port = 0;      // port + --port-offset
+  std::vector<Socket> sockets;        // sorted
+  std::optional<ServedTls> tls = {};  // none: plain HTTP
   bool operator==(const ServedListener&) const = default;
 };
 
@@ -129,9 +130,20 @@ struct BackendAddress {
   auto operator<=>(const BackendAddress&) const = default;
 };
 
+// How connections to a backend are secured, as its BackendTLSPolicy says.
+struct ServedBackendTls {
+  bool usable = true;  // false: no connection may be made
+  bool system_certificates = false;
+  std::string hostname;
+  std::vector<model::PolicySubjectAltName> subject_alt_names;
+  std::string ca_certificates;  // PEM
+  bool operator==(const ServedBackendTls&) const = default;
+};
+
 struct ServedBackend {
   BackendId id;
-  std::vector<BackendAddress> addresses;  // sorted, without doubles; only ready ones
+  std::vector<BackendAddress> addresses;     // sorted, without doubles; only ready ones
+  std::optional<ServedBackendTls> tls = {};  // none: in plain text
   bool operator==(const ServedBackend&) const = default;
 };
 

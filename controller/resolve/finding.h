@@ -55,6 +55,7 @@ struct ParentFinding {
   bool operator==(const ParentFinding&) const = default;
 };
 
+// Of a route; of a policy, whose parents are its ancestors.
 struct RouteFindings {
   std::vector<ParentFinding> parents;
   bool operator==(const RouteFindings&) const = default;

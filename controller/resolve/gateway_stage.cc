@@ -44,7 +44,8 @@ void GatewayStage::on_change(const ObjectKey& key, const model::Store& store) {
   }
   if (key.kind != Kind::kGateway) {
     if (key.kind == Kind::kSecret) certificates_.forget(key.name);
-    const ObjectKey wanted = key.kind == Kind::kReferenceGrant ? grants_of(key.name.ns) : key;
+    const ObjectKey wanted =
+        key.kind == Kind::kReferenceGrant ? any_of(model::Kind::kReferenceGrant, key.name.ns) : key;
     const auto& gateways = gateways_by_dependency_.dependents_of(wanted);
     touched_gateways_.insert(gateways.begin(), gateways.end());
     return;

@@ -52,7 +52,7 @@ Found find_certificate(const model::SecretRef& ref, const Search& search) {
   const ObjectKey key{Kind::kSecret, {ref.ns.value_or(search.gateway.ns), ref.name}};
   search.dependencies.insert(key);
   if (key.name.ns != search.gateway.ns) {
-    search.dependencies.insert(grants_of(key.name.ns));
+    search.dependencies.insert(any_of(model::Kind::kReferenceGrant, key.name.ns));
     if (!is_permitted(search.store, Kind::kGateway, search.gateway.ns, key)) {
       return refuse("RefNotPermitted",
                     fmt::format("no ReferenceGrant in namespace {} permits Gateways of namespace "

@@ -5,6 +5,7 @@
 #include "controller/resolve/backend_stage.h"
 #include "controller/resolve/finding_book.h"
 #include "controller/resolve/gateway_stage.h"
+#include "controller/resolve/policy_stage.h"
 #include "controller/resolve/route_stage.h"
 
 namespace sluice::resolve {
@@ -15,6 +16,7 @@ struct Resolver::State {
   GatewayStage gateways;
   RouteStage routes;
   BackendStage backends;
+  PolicyStage policies;
   FindingBook book;
 };
 
@@ -49,16 +51,26 @@ Delta Resolver::apply(const model::Store& store, std::span<const model::Change> 
       case model::Kind::kSecret:
         state_->gateways.on_change(change.key, store);
         break;
+      case model::Kind::kBackendTlsPolicy:
+        state_->policies.on_change(change.key);
+        state_->routes.on_change(change.key);
+        break;
       case model::Kind::kConfigMap:
-        break;  // nothing that is served now refers to them
+        state_->policies.on_change(change.key);
+        break;
     }
   }
   Delta delta;
   for (const model::ObjectName& gateway : state_->gateways.update(store, state_->book, delta)) {
     state_->routes.on_gateway(gateway);
   }
-  state_->routes.update(store, state_->gateways, state_->backends, state_->book, delta);
-  state_->backends.publish(store, delta);
+  for (const model::ObjectKey& target : state_->policies.update(store)) {
+    state_->backends.on_policy(target);
+  }
+  state_->routes.update(
+      {store, state_->gateways, state_->backends, state_->policies, state_->book, delta});
+  state_->backends.publish(store, state_->policies, delta);
+  state_->policies.publish_findings(store, state_->book, delta);
   state_->gateways.publish_findings(state_->book, delta);
   return delta;
 }

@@ -45,7 +45,8 @@ void RouteStage::on_change(const ObjectKey& key) {
     touched_.insert(key);
     return;
   }
-  const ObjectKey wanted = key.kind == Kind::kReferenceGrant ? grants_of(key.name.ns) : key;
+  const bool any = key.kind == Kind::kReferenceGrant || key.kind == Kind::kBackendTlsPolicy;
+  const ObjectKey wanted = any ? any_of(key.kind, key.name.ns) : key;
   const auto& routes = routes_by_dependency_.dependents_of(wanted);
   touched_.insert(routes.begin(), routes.end());
 }
@@ -54,9 +55,7 @@ void RouteStage::on_gateway(const ObjectName& gateway) {
   on_change({Kind::kGateway, gateway});
 }
 
-void RouteStage::update(const model::Store& store, GatewayStage& gateways, BackendStage& backends,
-                        FindingBook& book, Delta& delta) {
-  Stages stages{store, gateways, backends, book, delta};
+void RouteStage::update(Stages stages) {
   for (const ObjectKey& key : std::exchange(touched_, {})) {
     update_route(key, stages);
   }
@@ -143,6 +142,7 @@ void RouteStage::tell(const ObjectKey& key, const Told& before, const Told& next
   for (const BackendKey& backend : used_before) {
     if (!used_now.contains(backend)) stages.backends.release(backend);
   }
+  tell_policies(before, next, stages.policies);
   if (!is_served) {
     if (was_served) stages.delta.routes_gone.push_back(key);
     return;
@@ -154,6 +154,25 @@ void RouteStage::tell(const ObjectKey& key, const Told& before, const Told& next
   }
   stages.delta.routes.push_back(
       {key, created, next.attachments, resolved_rules(*next.route, next.backends)});
+}
+
+void RouteStage::tell_policies(const Told& before, const Told& next, PolicyStage& policies) {
+  const auto uses = [](const Told& told) {
+    std::set<std::pair<ObjectName, ObjectKey>> pairs;
+    for (const BackendKey& backend : used_backends(told.backends)) {
+      for (const ListenerKey& listener : told.counted)
+        pairs.emplace(listener.gateway, backend.object);
+    }
+    return pairs;
+  };
+  const auto used_before = uses(before);
+  const auto used_now = uses(next);
+  for (const auto& [gateway, target] : used_now) {
+    if (!used_before.contains({gateway, target})) policies.use(gateway, target);
+  }
+  for (const auto& [gateway, target] : used_before) {
+    if (!used_now.contains({gateway, target})) policies.release(gateway, target);
+  }
 }
 
 }  // namespace sluice::resolve

@@ -18,6 +18,7 @@
 #include "controller/resolve/delta.h"
 #include "controller/resolve/finding_book.h"
 #include "controller/resolve/gateway_stage.h"
+#include "controller/resolve/policy_stage.h"
 #include "controller/resolve/reverse_index.h"
 #include "controller/resolve/route_view.h"
 
@@ -29,8 +30,17 @@ class RouteStage {
   void on_change(const model::ObjectKey& key);
   void on_gateway(const model::ObjectName& gateway);
 
-  void update(const model::Store& store, GatewayStage& gateways, BackendStage& backends,
-              FindingBook& book, Delta& delta);
+  // What update() reads and tells.
+  struct Stages {
+    const model::Store& store;
+    GatewayStage& gateways;
+    BackendStage& backends;
+    PolicyStage& policies;
+    FindingBook& book;
+    Delta& delta;
+  };
+
+  void update(Stages stages);
 
  private:
   // What was said about a route the last time.
@@ -42,20 +52,13 @@ class RouteStage {
     std::vector<RuleTargets> backends;
   };
 
-  struct Stages {
-    const model::Store& store;
-    GatewayStage& gateways;
-    BackendStage& backends;
-    FindingBook& book;
-    Delta& delta;
-  };
-
   void update_route(const model::ObjectKey& key, Stages& stages);
   // Sets findings and what `next` attaches to; returns the objects that were looked at.
   std::set<model::ObjectKey> resolve_parents(const RouteView& view, const RouteBackends& backends,
                                              const Stages& stages, Told& next,
                                              RouteFindings& findings) const;
   void tell(const model::ObjectKey& key, const Told& before, const Told& next, Stages& stages);
+  static void tell_policies(const Told& before, const Told& next, PolicyStage& policies);
 
   std::map<model::ObjectKey, Told> routes_;
   ReverseIndex<model::ObjectKey, model::ObjectKey> routes_by_dependency_;

@@ -86,14 +86,14 @@ json parent_ref_json(const model::ParentRef& parent) {
   return ref;
 }
 
-json route_json(const Shown& shown, const std::string& controller_name) {
+json parents_json(const Shown& shown, const std::string& controller_name, const char* ref) {
   json parents = json::array();
   for (const ShownParent& parent : shown.parents) {
-    parents.push_back({{"parentRef", parent_ref_json(parent.parent)},
+    parents.push_back({{ref, parent_ref_json(parent.parent)},
                        {"controllerName", controller_name},
                        {"conditions", conditions_json(parent.conditions)}});
   }
-  return {{"parents", parents}};
+  return parents;
 }
 
 }  // namespace
@@ -101,7 +101,10 @@ json route_json(const Shown& shown, const std::string& controller_name) {
 json status_json(model::Kind kind, const Shown& shown, const std::string& controller_name) {
   if (kind == model::Kind::kGatewayClass) return class_json(shown);
   if (kind == model::Kind::kGateway) return gateway_json(shown);
-  return route_json(shown, controller_name);
+  if (kind == model::Kind::kBackendTlsPolicy) {
+    return {{"ancestors", parents_json(shown, controller_name, "ancestorRef")}};
+  }
+  return {{"parents", parents_json(shown, controller_name, "parentRef")}};
 }
 
 }  // namespace sluice::status

@@ -32,7 +32,7 @@ json RandomObjects::object(const char* api, const char* kind, const std::string&
 
 json RandomObjects::random_object() {
   json made;
-  switch (below(15)) {
+  switch (below(17)) {
     case 0:
       return one_in(3) ? gateway_class() : namespaced_labels();
     case 1:
@@ -54,6 +54,12 @@ json RandomObjects::random_object() {
       break;
     case 8:
       made = secret();
+      break;
+    case 9:
+      made = policy();
+      break;
+    case 10:
+      made = config_map();
       break;
     default:
       made = route();
@@ -132,6 +138,37 @@ json RandomObjects::secret() {
   return made;
 }
 
+json RandomObjects::config_map() {
+  static const TestCertificate kAuthority = make_certificate("authority");
+  json made = object("v1", "ConfigMap", one_of({"ca", "more"}));
+  made["data"]["ca.crt"] = one_in(4) ? "Hello world" : kAuthority.certificate;
+  return made;
+}
+
+json RandomObjects::policy() {
+  json made = object("gateway.networking.k8s.io/v1", "BackendTLSPolicy", one_of({"p", "q", "r"}));
+  json target = {{"group", ""}, {"kind", "Service"}, {"name", one_of({"s", "t"})}};
+  if (one_in(4)) {
+    target = {{"group", "sluice.dev"}, {"kind", "Backend"}, {"name", "k"}};
+  } else if (one_in(3)) {
+    target["sectionName"] = one_of({"http", "web"});
+  }
+  made["spec"]["targetRefs"].push_back(std::move(target));
+  json& validation = made["spec"]["validation"];
+  validation["hostname"] = one_of({"a.example.com", "b.org"});
+  if (one_in(4)) {
+    validation["wellKnownCACertificates"] = "System";
+  } else {
+    const std::string kind = one_of({"ConfigMap", "ConfigMap", "ConfigMap", "Secret"});
+    validation["caCertificateRefs"].push_back(
+        {{"group", ""}, {"kind", kind}, {"name", one_of({"ca", "more", "missing"})}});
+  }
+  if (one_in(4)) {
+    validation["subjectAltNames"].push_back({{"type", "URI"}, {"uri", "spiffe://a/b"}});
+  }
+  return made;
+}
+
 json RandomObjects::grant() {
   json made = object("gateway.networking.k8s.io/v1beta1", "ReferenceGrant", one_of({"g", "h"}));
   made["spec"]["from"] = {{{"group", "gateway.networking.k8s.io"},
@@ -154,7 +191,7 @@ json RandomObjects::grant() {
 json RandomObjects::service() {
   json made = object("v1", "Service", one_of({"s", "t"}));
   json port = {{"name", one_of({"http", "web"})}, {"port", one_in(3) ? 81 : 80}};
-  if (one_in(8)) port["appProtocol"] = "kubernetes.io/h2c";
+  if (one_in(8)) port["appProtocol"] = one_of({"kubernetes.io/h2c", "https"});
   made["spec"]["ports"].push_back(std::move(port));
   return made;
 }

@@ -41,6 +41,8 @@ class RandomObjects {
   Json listener(int index);
   Json tls();
   Json secret();
+  Json config_map();
+  Json policy();
   Json route();
   Json rule(bool grpc);
   Json match();

@@ -19,6 +19,7 @@ Namespace decode_namespace(FieldReader& root, Meta meta);
 Secret decode_secret(FieldReader& root, Meta meta);
 ConfigMap decode_config_map(FieldReader& root, Meta meta);
 Backend decode_backend(FieldReader& root, Meta meta);
+BackendTlsPolicy decode_backend_tls_policy(FieldReader& root, Meta meta);
 
 // Labels of every kind, names by the kind's rules, namespace "default" when there is none.
 Meta decode_meta(FieldReader& root, Kind kind);

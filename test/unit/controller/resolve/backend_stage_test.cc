@@ -52,7 +52,7 @@ class BackendStageTest : public testing::Test {
 
   Delta published() {
     Delta delta;
-    stage_.publish(store_, delta);
+    stage_.publish(store_, policies_, delta);
     return delta;
   }
 
@@ -68,6 +68,7 @@ class BackendStageTest : public testing::Test {
   }
 
   model::Store store_;
+  PolicyStage policies_;
   BackendStage stage_;
 };
 

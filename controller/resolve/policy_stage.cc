@@ -1,0 +1,276 @@
+#include "controller/resolve/policy_stage.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <limits>
+#include <tuple>
+#include <utility>
+
+#include "controller/certificates/trust_anchors.h"
+
+namespace sluice::resolve {
+
+namespace {
+
+using model::BackendTlsPolicy;
+using model::Kind;
+using model::ObjectKey;
+using model::ObjectName;
+
+// What a policy's references to certificates lead to.
+struct Anchors {
+  std::string pem;  // of the good ones
+  std::string reason;
+  std::vector<std::string> problems;
+};
+
+std::optional<ObjectKey> target_key(const model::PolicyTarget& target, const std::string& ns) {
+  const auto kind = model::find_kind(target.group, target.kind);
+  if (kind != Kind::kService && kind != Kind::kBackend) return std::nullopt;
+  return ObjectKey{*kind, {ns, target.name}};
+}
+
+bool has_target(const BackendTlsPolicy& policy, const ObjectKey& target,
+                const std::string& section) {
+  return std::ranges::any_of(policy.targets, [&](const model::PolicyTarget& candidate) {
+    return candidate.section_name.value_or("") == section &&
+           target_key(candidate, policy.meta.name.ns) == target;
+  });
+}
+
+auto order_of(const BackendTlsPolicy& policy) {
+  constexpr std::int64_t kLast = std::numeric_limits<std::int64_t>::max();
+  return std::tuple(policy.meta.created.value_or(kLast), policy.meta.name.text());
+}
+
+const BackendTlsPolicy* find_policy(const ObjectName& name, const model::Store& store) {
+  return store.find<BackendTlsPolicy>(Kind::kBackendTlsPolicy, name);
+}
+
+bool is_config_map(const model::CaCertificateRef& ref) {
+  return ref.group.empty() && ref.kind == model::kind_name(Kind::kConfigMap);
+}
+
+void read_config_map(const std::string& field, const ObjectName& name, const model::Store& store,
+                     Anchors& anchors) {
+  const auto* const map = store.find<model::ConfigMap>(Kind::kConfigMap, name);
+  std::string problem;
+  if (map == nullptr) {
+    problem = fmt::format("ConfigMap {} does not exist", name.text());
+  } else if (!map->ca_certificates) {
+    problem = fmt::format("ConfigMap {} has no entry ca.crt", name.text());
+  } else {
+    auto checked = certificates::check_trust_anchors(*map->ca_certificates);
+    anchors.pem += checked.pem;
+    if (!checked.problem.empty()) {
+      problem = fmt::format("ConfigMap {}: {}", name.text(), checked.problem);
+    }
+  }
+  if (problem.empty()) return;
+  if (anchors.reason.empty()) anchors.reason = "InvalidCACertificateRef";
+  anchors.problems.push_back(fmt::format("{}: {}", field, problem));
+}
+
+Anchors find_anchors(const BackendTlsPolicy& policy, const model::Store& store) {
+  Anchors anchors;
+  for (std::size_t i = 0; i < policy.ca_certificate_refs.size(); ++i) {
+    const model::CaCertificateRef& ref = policy.ca_certificate_refs[i];
+    const std::string field = fmt::format("spec.validation.caCertificateRefs[{}]", i);
+    if (is_config_map(ref)) {
+      read_config_map(field, {policy.meta.name.ns, ref.name}, store, anchors);
+      continue;
+    }
+    anchors.reason = "InvalidKind";
+    anchors.problems.push_back(
+        fmt::format("{}: {}/{} is not a kind that holds certificates here; ConfigMap is", field,
+                    ref.group.empty() ? "core" : ref.group, ref.kind));
+  }
+  return anchors;
+}
+
+std::string options_problem(const BackendTlsPolicy& policy) {
+  if (policy.options.empty()) return "";
+  return fmt::format("spec.options: {} is not an option of Sluice; there are none",
+                     policy.options.begin()->first);
+}
+
+bool is_usable(const BackendTlsPolicy& policy, const Anchors& anchors) {
+  return (policy.system_certificates || !anchors.pem.empty()) && policy.options.empty();
+}
+
+ConditionFinding accepted(const BackendTlsPolicy& policy, const Anchors& anchors, bool lost) {
+  if (lost) {
+    return {"Accepted", false, "Conflicted",
+            "An older policy, or one that comes first by name, has the same target"};
+  }
+  if (!policy.system_certificates && anchors.pem.empty()) {
+    return {"Accepted", false, "NoValidCACertificate",
+            fmt::format("{}", fmt::join(anchors.problems, "; "))};
+  }
+  if (!policy.options.empty()) return {"Accepted", false, "Invalid", options_problem(policy)};
+  return {"Accepted", true, "Accepted", "Connections to the backend follow the policy"};
+}
+
+ConditionFinding resolved_refs(const Anchors& anchors) {
+  if (anchors.problems.empty()) {
+    return {"ResolvedRefs", true, "ResolvedRefs", "Every reference leads to certificates"};
+  }
+  return {"ResolvedRefs", false, anchors.reason,
+          fmt::format("{}", fmt::join(anchors.problems, "; "))};
+}
+
+model::ParentRef ancestor_ref(const ObjectName& gateway) {
+  model::ParentRef ref;
+  ref.group = model::kind_group(Kind::kGateway);
+  ref.kind = model::kind_name(Kind::kGateway);
+  ref.ns = gateway.ns;
+  ref.name = gateway.name;
+  return ref;
+}
+
+std::string port_name(const BackendKey& backend, const model::Store& store) {
+  const auto* const service = store.find<model::Service>(Kind::kService, backend.object.name);
+  if (backend.object.kind != Kind::kService || service == nullptr) return "";
+  const auto found = std::ranges::find_if(service->ports, [&](const model::ServicePort& port) {
+    return port.port == backend.port && port.protocol == "TCP";
+  });
+  return found == service->ports.end() ? "" : found->name;
+}
+
+}  // namespace
+
+void PolicyStage::on_change(const ObjectKey& key) {
+  if (key.kind == Kind::kBackendTlsPolicy) {
+    touched_.insert(key.name);
+    return;
+  }
+  const auto& policies = policies_by_dependency_.dependents_of(key);
+  touched_.insert(policies.begin(), policies.end());
+}
+
+void PolicyStage::use(const ObjectName& gateway, const ObjectKey& target) {
+  if (++users_[target][gateway] == 1) touch_policies_of(target);
+}
+
+void PolicyStage::release(const ObjectName& gateway, const ObjectKey& target) {
+  const auto users = users_.find(target);
+  const auto count = users->second.find(gateway);
+  if (--count->second > 0) return;
+  users->second.erase(count);
+  if (users->second.empty()) users_.erase(users);
+  touch_policies_of(target);
+}
+
+void PolicyStage::touch_policies_of(const ObjectKey& target) {
+  const auto found = policies_of_target_.find(target);
+  if (found != policies_of_target_.end())
+    untold_.insert(found->second.begin(), found->second.end());
+}
+
+std::set<ObjectKey> PolicyStage::update(const model::Store& store) {
+  std::set<ObjectKey> changed;
+  for (const ObjectName& name : std::exchange(touched_, {})) {
+    const BackendTlsPolicy* const policy = find_policy(name, store);
+    std::set<ObjectKey> targets;
+    std::set<ObjectKey> dependencies;
+    if (policy != nullptr) {
+      for (const model::PolicyTarget& target : policy->targets) {
+        if (const auto key = target_key(target, name.ns)) targets.insert(*key);
+      }
+      for (const model::CaCertificateRef& ref : policy->ca_certificate_refs) {
+        if (is_config_map(ref)) dependencies.insert({Kind::kConfigMap, {name.ns, ref.name}});
+      }
+    }
+    policies_by_dependency_.set(name, std::move(dependencies));
+    for (const ObjectKey& target : targets_of_policy_[name]) {
+      touch_policies_of(target);
+      const auto policies = policies_of_target_.find(target);
+      policies->second.erase(name);
+      if (policies->second.empty()) policies_of_target_.erase(policies);
+      changed.insert(target);
+    }
+    for (const ObjectKey& target : targets) {
+      policies_of_target_[target].insert(name);
+      touch_policies_of(target);
+      changed.insert(target);
+    }
+    untold_.insert(name);
+    if (policy == nullptr) {
+      targets_of_policy_.erase(name);
+    } else {
+      targets_of_policy_[name] = std::move(targets);
+    }
+  }
+  return changed;
+}
+
+const BackendTlsPolicy* PolicyStage::winner(const ObjectKey& target, const Section& section,
+                                            const model::Store& store) const {
+  const auto policies = policies_of_target_.find(target);
+  if (policies == policies_of_target_.end()) return nullptr;
+  const BackendTlsPolicy* best = nullptr;
+  for (const ObjectName& name : policies->second) {
+    const BackendTlsPolicy* const policy = find_policy(name, store);
+    if (policy == nullptr || !has_target(*policy, target, section)) continue;
+    if (best == nullptr || order_of(*policy) < order_of(*best)) best = policy;
+  }
+  return best;
+}
+
+std::optional<ServedBackendTls> PolicyStage::tls_of(const BackendKey& backend,
+                                                    const model::Store& store) const {
+  if (!policies_of_target_.contains(backend.object)) return std::nullopt;
+  const std::string section = port_name(backend, store);
+  const BackendTlsPolicy* policy =
+      section.empty() ? nullptr : winner(backend.object, section, store);
+  if (policy == nullptr) policy = winner(backend.object, "", store);
+  if (policy == nullptr) return std::nullopt;
+  Anchors anchors = find_anchors(*policy, store);
+  ServedBackendTls tls;
+  tls.usable = is_usable(*policy, anchors);
+  tls.system_certificates = policy->system_certificates;
+  tls.hostname = policy->hostname;
+  tls.subject_alt_names = policy->subject_alt_names;
+  tls.ca_certificates = std::move(anchors.pem);
+  return tls;
+}
+
+std::map<ObjectName, bool> PolicyStage::ancestors_of(const BackendTlsPolicy& policy,
+                                                     const model::Store& store) const {
+  std::map<ObjectName, bool> ancestors;
+  for (const model::PolicyTarget& target : policy.targets) {
+    const auto key = target_key(target, policy.meta.name.ns);
+    const auto users = key ? users_.find(*key) : users_.end();
+    if (users == users_.end()) continue;
+    const bool lost = winner(*key, target.section_name.value_or(""), store) != &policy;
+    for (const auto& [gateway, routes] : users->second) {
+      const auto [known, is_new] = ancestors.try_emplace(gateway, lost);
+      if (!is_new) known->second = known->second && lost;
+    }
+  }
+  return ancestors;
+}
+
+void PolicyStage::publish_findings(const model::Store& store, FindingBook& book, Delta& delta) {
+  for (const ObjectName& name : std::exchange(untold_, {})) {
+    const ObjectKey key{Kind::kBackendTlsPolicy, name};
+    const BackendTlsPolicy* const policy = find_policy(name, store);
+    RouteFindings findings;
+    if (policy != nullptr) {
+      const Anchors anchors = find_anchors(*policy, store);
+      for (const auto& [gateway, lost] : ancestors_of(*policy, store)) {
+        findings.parents.push_back(
+            {ancestor_ref(gateway), {accepted(*policy, anchors, lost), resolved_refs(anchors)}});
+      }
+    }
+    if (findings.parents.empty()) {
+      book.remove(key, delta);
+    } else {
+      book.put({key, policy->meta.generation, std::move(findings)}, delta);
+    }
+  }
+}
+
+}  // namespace sluice::resolve
