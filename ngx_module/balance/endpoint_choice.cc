@@ -60,15 +60,16 @@ class List {
     return reader_.read_element<table::Endpoint>(offset_, sizeof(table::EndpointList), index);
   }
 
-  // Sets `record` to how the endpoints are reached; false when that can't be read: then they must
-  // not be reached at all.
-  bool read_tls(std::string_view& record) const {
-    if (tls_ == 0) return true;
+  // Sets `record` to how the endpoints are reached. Not kChosen: they must not be reached at all.
+  Choice read_tls(std::string_view& record) const {
+    if (tls_ == 0) return Choice::kChosen;
     const auto head = reader_.read<table::BackendTls>(tls_);
-    if (!head || head->bytes < sizeof *head) return false;
+    if (!head || head->bytes < sizeof *head) return Choice::kGone;
+    if (head->usable == 0) return Choice::kNoTrust;
     const auto bytes = reader_.text(tls_, 0, head->bytes);
-    if (bytes) record = *bytes;
-    return bytes.has_value();
+    if (!bytes) return Choice::kGone;
+    record = *bytes;
+    return Choice::kChosen;
   }
 
   bool copy_path(const table::Endpoint& endpoint, Target& target) const {
@@ -148,7 +149,9 @@ void Tried::forget_last() {
 Choice check_backend(arena::ReadMapping& mapping, table::SlotRef backend) {
   const std::optional<List> list = List::of_slot(mapping, backend);
   if (!list) return Choice::kGone;
-  return list->count() == 0 ? Choice::kNoEndpoints : Choice::kChosen;
+  if (list->count() == 0) return Choice::kNoEndpoints;
+  std::string_view record;
+  return list->read_tls(record);
 }
 
 Chosen choose_endpoint(arena::ReadMapping& mapping, table::SlotRef backend, const Tried& tried,
@@ -157,7 +160,8 @@ Chosen choose_endpoint(arena::ReadMapping& mapping, table::SlotRef backend, cons
   if (!list) return {};
   if (list->count() == 0) return {Choice::kNoEndpoints, 0, {}};
   Chosen chosen{Choice::kChosen, list->count(), {}};
-  if (!list->read_tls(chosen.tls)) return {};
+  chosen.choice = list->read_tls(chosen.tls);
+  if (chosen.choice != Choice::kChosen) return chosen;
   const auto endpoint = list->at(pick(*list, tried, mapping, now_ms, random));
   if (!endpoint) return {};
   target.endpoint = *endpoint;

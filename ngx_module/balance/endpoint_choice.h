@@ -58,6 +58,7 @@ enum class Choice : std::uint8_t {
   kChosen,
   kGone,         // the slot belongs to another backend now, or the bytes make no sense
   kNoEndpoints,  // 503
+  kNoTrust,      // 500: there is nothing to verify the endpoints with
 };
 
 struct Chosen {
@@ -68,7 +69,7 @@ struct Chosen {
   std::string_view tls;
 };
 
-// Whether the backend has an endpoint at all.
+// Whether the backend has an endpoint at all, and one that may be connected to.
 Choice check_backend(arena::ReadMapping& mapping, table::SlotRef backend);
 
 Chosen choose_endpoint(arena::ReadMapping& mapping, table::SlotRef backend, const Tried& tried,

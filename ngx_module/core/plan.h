@@ -32,6 +32,7 @@ enum class Reason : std::uint8_t {
   kBackendGone,     // 503 the backend left the table after the rule was read
   kNoEndpoints,     // 503 no ready endpoint
   kConnectFailed,   // 502 no endpoint could be connected to
+  kBackendTls,      // 500 a BackendTLSPolicy without anything to verify the backend with
   kBadFilters,      // 500 the filters' bytes make no sense
   kNoHttp2,         // 500 the backend speaks HTTP/2, and this nginx has no grpc module
   kRequestTimeout,  // 504 the rule's limit of the whole request passed

@@ -28,6 +28,7 @@ constexpr std::array kRows = {
     Row{Reason::kBackendGone, 503, "backend_gone", "this backend was just removed\n"},
     Row{Reason::kNoEndpoints, 503, "no_endpoints", "this backend has no ready endpoints\n"},
     Row{Reason::kConnectFailed, 502, "connect_failed", "no endpoint could be connected to\n"},
+    Row{Reason::kBackendTls, 500, "backend_tls", "the backend can't be verified\n"},
     Row{Reason::kBadFilters, 500, "bad_filters", "the filters of the route can't be read\n"},
     Row{Reason::kNoHttp2, 500, "no_http2", "this gateway can't speak HTTP/2 to backends\n"},
     Row{Reason::kRequestTimeout, 504, "request_timeout", "the request took too long\n"},

@@ -25,7 +25,7 @@ struct MainConf {
 };
 
 struct ServerConf {
-  bool passes;  // some location has sluice_pass: its listens count as Gateway sockets
+  bool passes;       // some location has sluice_pass: its listens count as Gateway sockets
   bool is_template;  // of listeners opened at run time
 };
 

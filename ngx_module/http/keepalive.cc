@@ -25,6 +25,7 @@ struct Kept {
   socklen_t bytes;
   ngx_sockaddr_t address;
   table::BackendProtocol protocol;
+  std::uint64_t tls;
 };
 
 // Per process: a worker fills it, the master never does.
@@ -48,11 +49,12 @@ Pool& pool() {
 
 ngx_queue_t& bucket_of(const ConnectionKey& key) {
   const std::string_view address(reinterpret_cast<const char*>(key.address), key.bytes);
-  return pool().buckets[hash_bytes(address, static_cast<std::uint64_t>(key.protocol)) % kBuckets];
+  const std::uint64_t seed = key.tls << 8 | static_cast<std::uint64_t>(key.protocol);
+  return pool().buckets[hash_bytes(address, seed) % kBuckets];
 }
 
 bool equal(const Kept& kept, const ConnectionKey& key) {
-  return kept.protocol == key.protocol && kept.bytes == key.bytes &&
+  return kept.protocol == key.protocol && kept.tls == key.tls && kept.bytes == key.bytes &&
          std::memcmp(&kept.address, key.address, key.bytes) == 0;
 }
 
@@ -76,11 +78,22 @@ void remove(Kept& kept) {
   --pool().count;
 }
 
+void close_connection(ngx_connection_t* c) {
+  ngx_destroy_pool(c->pool);
+  ngx_close_connection(c);
+}
+
 void close_kept(Kept& kept) {
   ngx_connection_t* const c = kept.connection;
   remove(kept);
-  ngx_destroy_pool(c->pool);
-  ngx_close_connection(c);
+  if (c->ssl != nullptr) {
+    c->ssl->no_wait_shutdown = 1;
+    if (ngx_ssl_shutdown(c) == NGX_AGAIN) {
+      c->ssl->handler = close_connection;
+      return;
+    }
+  }
+  close_connection(c);
 }
 
 void on_readable(ngx_event_t* event) {
@@ -145,6 +158,7 @@ bool keep(ngx_connection_t* c, const ConnectionKey& key) {
   kept->bytes = key.bytes;
   ngx_memcpy(&kept->address, key.address, key.bytes);
   kept->protocol = key.protocol;
+  kept->tls = key.tls;
   ngx_queue_t& bucket = bucket_of(key);
   ngx_queue_insert_head(&bucket, &kept->bucket);
   ngx_queue_insert_head(&pool().all, &kept->all);

@@ -15,11 +15,12 @@
 namespace sluice::http_module {
 
 // All that two requests must have in common to share a connection: whatever else distinguishes
-// connections, as an identity of TLS does, belongs here and into equal() and bucket_of().
+// connections belongs here and into equal() and bucket_of().
 struct ConnectionKey {
   const sockaddr* address;
   socklen_t bytes;
   table::BackendProtocol protocol;
+  std::uint64_t tls;  // tls::BackendContext::id(); 0: plain
 };
 
 // A connection that waited for at most `max_idle_ms`, ready to be used, or null.

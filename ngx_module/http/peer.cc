@@ -4,6 +4,7 @@
 #include <cstddef>
 
 #include "ngx_module/balance/failure_memory.h"
+#include "ngx_module/http/backend_tls.h"
 #include "ngx_module/http/deadlines.h"
 #include "ngx_module/http/endpoint_address.h"
 #include "ngx_module/http/keepalive.h"
@@ -41,17 +42,32 @@ ngx_str_t* name_endpoint(ngx_http_request_t* r, RequestState& state) {
   return name;
 }
 
+core::Reason reason_of(balance::Choice choice) {
+  switch (choice) {
+    case balance::Choice::kChosen:
+      return core::Reason::kNone;
+    case balance::Choice::kNoEndpoints:
+      return core::Reason::kNoEndpoints;
+    case balance::Choice::kNoTrust:
+      return core::Reason::kBackendTls;
+    case balance::Choice::kGone:
+      break;
+  }
+  return core::Reason::kBackendGone;
+}
+
 core::Reason choose(listen::Worker& worker, RequestState& state, std::uint32_t& endpoints) {
   for (int i = 0; i < kMaxRepeats; ++i) {
     const arena::Snapshot snapshot = worker.table()->enter();
     const balance::Chosen chosen =
         balance::choose_endpoint(*worker.table(), state.plan.slot, state.tried, ngx_current_msec,
                                  worker.random(), state.target);
+    TlsChoice tls;
+    const bool readable = read_tls(state.request, state.plan, chosen.tls, tls);
     if (!worker.table()->unmoved(snapshot)) continue;
     endpoints = chosen.endpoints;
-    if (chosen.choice == balance::Choice::kNoEndpoints) return core::Reason::kNoEndpoints;
-    return chosen.choice == balance::Choice::kChosen ? core::Reason::kNone
-                                                     : core::Reason::kBackendGone;
+    if (chosen.choice != balance::Choice::kChosen) return reason_of(chosen.choice);
+    return readable ? choose_tls(state, tls) : core::Reason::kBackendGone;
   }
   return core::Reason::kBackendGone;
 }
@@ -86,7 +102,7 @@ void bound_tries(RequestState& state, ngx_peer_connection_t* pc, std::uint32_t e
 
 ConnectionKey connection_key(const RequestState& state) {
   return {reinterpret_cast<const sockaddr*>(&state.address), state.address_bytes,
-          state.plan.protocol};
+          state.plan.protocol, tls_id(state)};
 }
 
 ngx_int_t get_peer(ngx_peer_connection_t* pc, void* data) {
@@ -113,6 +129,7 @@ ngx_int_t get_peer(ngx_peer_connection_t* pc, void* data) {
   state.tried.add(state.target);
   state.upstream_conf.next_upstream = state.configured_next_upstream & ~kFailover;
   state.upstream_conf.connect_timeout = state.configured_connect_timeout;
+  apply_tls(state, *r->upstream);
   start_try_deadline(state);
 
   pc->sockaddr = reinterpret_cast<sockaddr*>(&state.address);

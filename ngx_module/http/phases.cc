@@ -44,6 +44,8 @@ core::Reason check_backend(const core::Plan& plan) {
       return core::Reason::kBackendGone;
     case balance::Choice::kNoEndpoints:
       return core::Reason::kNoEndpoints;
+    case balance::Choice::kNoTrust:
+      return core::Reason::kBackendTls;
   }
   return core::Reason::kBackendGone;
 }

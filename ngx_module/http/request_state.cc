@@ -2,6 +2,7 @@
 
 #include <new>
 
+#include "ngx_module/http/backend_tls.h"
 #include "ngx_module/http/conf.h"
 #include "ngx_module/listen/worker.h"
 
@@ -12,6 +13,7 @@ namespace {
 void on_pool_end(void* data) {
   end_tries(*static_cast<RequestState*>(data));
   finish_counting(*static_cast<RequestState*>(data));
+  release_tls(*static_cast<RequestState*>(data));
 }
 
 // Runs before the request is logged.

@@ -13,6 +13,10 @@
 #include "ngx_module/http/tries.h"
 #include "ngx_module/listen/nginx.h"
 
+namespace sluice::tls {
+class BackendContext;
+}
+
 namespace sluice::http_module {
 
 // The URI that a plan was made for.
@@ -43,7 +47,8 @@ struct RequestState {
   balance::Tried tried;
   bool fresh_only;  // a kept connection turned out closed: the next try opens one
 
-  balance::Target target;  // of the try under way
+  balance::Target target;            // of the try under way
+  tls::BackendContext* backend_tls;  // of its connection, held; null: plain
   sockaddr_storage address;
   socklen_t address_bytes;
   ngx_str_t endpoint;        // its text

@@ -191,6 +191,7 @@ bool park(RequestState& state, ngx_peer_connection_t* pc) {
   pc->sockaddr = nullptr;  // so that nobody takes it for a try
   state.tries.parked = true;
   state.upstream_conf.connect_timeout = kForeverMs;
+  state.request->upstream->ssl = 0;  // the next try says anew how it is secured
   return true;
 }
 

@@ -1,0 +1,68 @@
+#include "ngx_module/http/backend_tls.h"
+
+#include "ngx_module/http/pool_text.h"
+#include "ngx_module/tls/backend_context.h"
+
+namespace sluice::http_module {
+
+namespace {
+
+tls::BackendContext* context_of(void* data) {
+  return static_cast<RequestState*>(data)->backend_tls;
+}
+
+ngx_int_t set_session(ngx_peer_connection_t* pc, void* data) {
+  tls::BackendContext* const context = context_of(data);
+  return context == nullptr ? NGX_OK : context->offer_session(pc->connection);
+}
+
+void save_session(ngx_peer_connection_t* pc, void* data) {
+  if (tls::BackendContext* const context = context_of(data)) context->save_session(pc->connection);
+}
+
+}  // namespace
+
+bool read_tls(ngx_http_request_t* r, const core::Plan& plan, std::string_view record,
+              TlsChoice& choice) {
+  choice = {};
+  if (record.empty()) return true;
+  choice.context = tls::BackendContext::find(record, plan.protocol);
+  if (choice.context != nullptr) return true;
+  choice.record = join_copy(r->pool, {record});
+  return choice.record.data() != nullptr;
+}
+
+core::Reason choose_tls(RequestState& state, const TlsChoice& choice) {
+  tls::BackendContext* context = choice.context;
+  if (!choice.record.empty()) {
+    ngx_log_t* const log = state.request->connection->log;
+    context = tls::BackendContext::make(choice.record, state.plan.protocol, log);
+    if (context == nullptr) return core::Reason::kBackendTls;
+  }
+  if (context != nullptr) context->hold();
+  release_tls(state);
+  state.backend_tls = context;
+  return core::Reason::kNone;
+}
+
+void apply_tls(RequestState& state, ngx_http_upstream_t& u) {
+  u.peer.set_session = set_session;
+  u.peer.save_session = save_session;
+  if (state.backend_tls != nullptr) {
+    state.backend_tls->apply(state.upstream_conf, u);
+  } else {
+    state.upstream_conf.ssl = nullptr;
+    u.ssl = 0;
+  }
+}
+
+std::uint64_t tls_id(const RequestState& state) {
+  return state.backend_tls == nullptr ? 0 : state.backend_tls->id();
+}
+
+void release_tls(RequestState& state) {
+  if (state.backend_tls != nullptr) state.backend_tls->release();
+  state.backend_tls = nullptr;
+}
+
+}  // namespace sluice::http_module

@@ -1,0 +1,201 @@
+#include "ngx_module/tls/backend_context.h"
+
+#include <openssl/pem.h>
+#include <openssl/x509v3.h>
+
+#include <algorithm>
+#include <cstring>
+#include <map>
+#include <utility>
+#include <vector>
+
+#include "shared/table/part_reader.h"
+
+namespace sluice::tls {
+
+namespace {
+
+constexpr std::size_t kMaxContexts = 1024;  // of one worker; those in use are never dropped
+
+struct BioFree {
+  void operator()(BIO* bio) const { BIO_free(bio); }
+};
+
+struct CertificateFree {
+  void operator()(X509* certificate) const { X509_free(certificate); }
+};
+
+using Key = std::pair<std::string, table::BackendProtocol>;
+using KeyView = std::pair<std::string_view, table::BackendProtocol>;
+
+struct KeyLess {
+  using is_transparent = void;
+
+  template <class A, class B>
+  bool operator()(const A& a, const B& b) const {
+    if (a.second != b.second) return a.second < b.second;
+    return std::string_view(a.first) < std::string_view(b.first);
+  }
+};
+
+using Contexts = std::map<Key, std::unique_ptr<BackendContext>, KeyLess>;
+
+Contexts& contexts() {
+  static Contexts all;
+  return all;
+}
+
+void drop_unused() {
+  for (auto it = contexts().begin(); it != contexts().end();) {
+    it = it->second->in_use() ? std::next(it) : contexts().erase(it);
+  }
+}
+
+bool has_uri(X509* certificate, const std::string& wanted) {
+  auto* const names = static_cast<GENERAL_NAMES*>(
+      X509_get_ext_d2i(certificate, NID_subject_alt_name, nullptr, nullptr));
+  bool found = false;
+  for (int i = 0; i < sk_GENERAL_NAME_num(names) && !found; ++i) {
+    const GENERAL_NAME* const name = sk_GENERAL_NAME_value(names, i);
+    if (name->type != GEN_URI) continue;
+    const ASN1_IA5STRING* const uri = name->d.uniformResourceIdentifier;
+    const auto* const bytes = reinterpret_cast<const char*>(ASN1_STRING_get0_data(uri));
+    found = std::string_view(bytes, static_cast<std::size_t>(ASN1_STRING_length(uri))) == wanted;
+  }
+  GENERAL_NAMES_free(names);
+  return found;
+}
+
+}  // namespace
+
+// What a backend's certificate must say: one of these.
+struct BackendContext::Names {
+  std::vector<std::string> dns;
+  std::vector<std::string> uris;
+
+  bool fit(X509* certificate) const {
+    const auto is_host = [certificate](const std::string& name) {
+      return X509_check_host(certificate, name.data(), name.size(),
+                             X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS, nullptr) == 1;
+    };
+    const auto is_uri = [certificate](const std::string& uri) { return has_uri(certificate, uri); };
+    return std::ranges::any_of(dns, is_host) || std::ranges::any_of(uris, is_uri);
+  }
+
+  static int verify(X509_STORE_CTX* store, void* data) {
+    if (X509_verify_cert(store) <= 0) return 0;
+    if (static_cast<const Names*>(data)->fit(X509_STORE_CTX_get0_cert(store))) return 1;
+    X509_STORE_CTX_set_error(store, X509_V_ERR_HOSTNAME_MISMATCH);
+    return 0;
+  }
+
+  static void free(void*, void* data, CRYPTO_EX_DATA*, int, long, void*) {
+    delete static_cast<Names*>(data);
+  }
+};
+
+BackendContext* BackendContext::find(std::string_view record, table::BackendProtocol protocol) {
+  const auto found = contexts().find(KeyView(record, protocol));
+  return found == contexts().end() ? nullptr : found->second.get();
+}
+
+BackendContext* BackendContext::make(std::string_view record, table::BackendProtocol protocol,
+                                     ngx_log_t* log) {
+  static std::uint64_t next_id = 1;  // 0: plain
+  std::unique_ptr<BackendContext> context(new BackendContext);
+  context->id_ = next_id++;
+  if (!context->read(record) || !context->set_up(protocol, log)) {
+    ngx_log_error(NGX_LOG_ERR, log, 0, "sluice: TLS to a backend can't be set up");
+    return nullptr;
+  }
+  if (contexts().size() >= kMaxContexts) drop_unused();
+  auto& place = contexts()[Key(record, protocol)];
+  place = std::move(context);
+  return place.get();
+}
+
+BackendContext::~BackendContext() {
+  SSL_SESSION_free(session_);
+  SSL_CTX_free(ssl_.ctx);
+}
+
+bool BackendContext::read(std::string_view record) {
+  table::BackendTls head;
+  if (record.size() < sizeof head) return false;
+  std::memcpy(&head, record.data(), sizeof head);
+  if (head.usable == 0) return false;
+  record_ = record;
+  system_certificates_ = head.system_certificates != 0;
+  names_ = std::make_unique<Names>();
+  table::PartReader parts(std::string_view(record_).substr(sizeof head), head.parts);
+  while (const auto part = parts.next()) {
+    if (part->kind == table::PartKind::kHostname) hostname_ = part->value;
+    if (part->kind == table::PartKind::kDnsName) names_->dns.emplace_back(part->value);
+    if (part->kind == table::PartKind::kUri) names_->uris.emplace_back(part->value);
+    if (part->kind == table::PartKind::kCaCertificates) ca_certificates_ = part->value;
+  }
+  // With alternative names the hostname authenticates nobody.
+  if (names_->dns.empty() && names_->uris.empty()) names_->dns.push_back(hostname_);
+  return !parts.broken() && !hostname_.empty();
+}
+
+bool BackendContext::set_up(table::BackendProtocol protocol, ngx_log_t* log) {
+  static const int names_index =
+      SSL_CTX_get_ex_new_index(0, nullptr, nullptr, nullptr, Names::free);
+  ssl_.log = ngx_cycle->log;
+  if (ngx_ssl_create(&ssl_, NGX_SSL_TLSv1_2 | NGX_SSL_TLSv1_3, nullptr) != NGX_OK) return false;
+  if (!trust(log)) return false;
+  SSL_CTX_set_verify(ssl_.ctx, SSL_VERIFY_PEER, nullptr);
+  SSL_CTX_set_cert_verify_callback(ssl_.ctx, Names::verify, names_.get());
+  if (SSL_CTX_set_ex_data(ssl_.ctx, names_index, names_.get()) != 1) return false;
+  names_.release();
+  if (protocol == table::BackendProtocol::kHttp2) {
+    constexpr unsigned char kH2[] = {2, 'h', '2'};
+    if (SSL_CTX_set_alpn_protos(ssl_.ctx, kH2, sizeof kH2) != 0) return false;
+  }
+  return ngx_ssl_client_session_cache(nullptr, &ssl_, 1) == NGX_OK;
+}
+
+bool BackendContext::trust(ngx_log_t* log) {
+  if (system_certificates_ && SSL_CTX_set_default_verify_paths(ssl_.ctx) != 1) {
+    ngx_ssl_error(NGX_LOG_ERR, log, 0, const_cast<char*>("SSL_CTX_set_default_verify_paths()"));
+    return false;
+  }
+  if (ca_certificates_.empty()) return system_certificates_;
+  const std::unique_ptr<BIO, BioFree> pem(
+      BIO_new_mem_buf(ca_certificates_.data(), static_cast<int>(ca_certificates_.size())));
+  X509_STORE* const store = SSL_CTX_get_cert_store(ssl_.ctx);
+  std::size_t added = 0;
+  while (const std::unique_ptr<X509, CertificateFree> certificate{
+      PEM_read_bio_X509_AUX(pem.get(), nullptr, nullptr, nullptr)}) {
+    if (X509_STORE_add_cert(store, certificate.get()) == 1) ++added;
+  }
+  ERR_clear_error();  // the end of the text is one
+  return added > 0;
+}
+
+void BackendContext::apply(ngx_http_upstream_conf_t& conf, ngx_http_upstream_t& u) {
+  conf.ssl = &ssl_;
+  conf.ssl_name = nullptr;
+  conf.ssl_server_name = 1;
+  conf.ssl_verify = 0;  // done while the handshake runs
+  conf.ssl_session_reuse = 1;
+#if (nginx_version >= 1019004)
+  conf.ssl_certificate = nullptr;
+#endif
+  u.ssl = 1;
+  u.ssl_name = ngx::str(hostname_);
+}
+
+ngx_int_t BackendContext::offer_session(ngx_connection_t* c) {
+  return session_ == nullptr ? NGX_OK : ngx_ssl_set_session(c, session_);
+}
+
+void BackendContext::save_session(ngx_connection_t* c) {
+  SSL_SESSION* const fresh = ngx_ssl_get_session(c);
+  if (fresh == nullptr) return;
+  SSL_SESSION_free(session_);
+  session_ = fresh;
+}
+
+}  // namespace sluice::tls
