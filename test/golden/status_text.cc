@@ -35,7 +35,8 @@ bool is_plain_map(const json& value) {
 // Members in the order in which people look for them: what it is first, the long lists last.
 std::vector<std::string> members_in_order(const json& value) {
   std::vector<std::string> names;
-  for (const std::string_view first : {"name", "parentRef", "ancestorRef", "controllerName", "addresses"}) {
+  for (const std::string_view first :
+       {"name", "parentRef", "ancestorRef", "controllerName", "addresses"}) {
     if (value.contains(first)) names.emplace_back(first);
   }
   for (const auto& [name, member] : value.items()) {

@@ -346,7 +346,8 @@ TEST(HttpFilterDecodeTest, WhatIsNotServedIsNamedWithItsField) {
           testing::StartsWith(filters + "[0].extensionRef: a.b/K"),
           testing::StartsWith(filters + "[1].responseHeaderModifier.set[0].name: \"te\""),
           testing::StartsWith(filters + "[1].responseHeaderModifier.remove[1]: \"KEEP-ALIVE\""),
-          testing::StartsWith(filters + "[2].requestHeaderModifier.add[0].value: found \"b\\x0d\\n"),
+          testing::StartsWith(filters +
+                              "[2].requestHeaderModifier.add[0].value: found \"b\\x0d\\n"),
           testing::StartsWith("spec.rules[0].backendRefs[0].filters[0].urlRewrite.path."
                               "replaceFullPath: found \"a\"")));
 }
