@@ -178,5 +178,6 @@ def test_a_request_allocates_no_more_than_through_proxy_pass(counted):
         print(f"{name}: {plain} allocations by proxy_pass, {ours} by sluice_pass, {REQUESTS} each")
         assert plain >= REQUESTS, "a request's pool is an allocation: they are not counted"
         more[name] = ours - plain
-    # Timers may allocate; a request's allocation would be there 2000 times.
-    assert all(number < REQUESTS / 100 for number in more.values()), more
+    # Timers may allocate, the more of them the slower the machine is; what belongs to requests would
+    # be there 2000 times.
+    assert all(number < REQUESTS / 10 for number in more.values()), more
