@@ -26,11 +26,19 @@ namespace {
 
 constexpr std::uint64_t kMissingMs = 100;
 constexpr std::uint64_t kLookMs = 2000;
+constexpr std::uint64_t kFirstRetryMs = 1;
+constexpr std::uint64_t kLastRetryMs = 1000;
 constexpr std::string_view kDataDirectory = "..data";
 constexpr int kMaxLinks = 16;
 
 // Whether a file that is missing is deleted now or when it is still missing a little later.
 enum class Missing { kNow, kSoon };
+
+// When a file that somebody is writing is looked at again, and how long that has been waited for.
+struct Retry {
+  std::uint64_t at_ms = 0;
+  std::uint64_t wait_ms = 0;
+};
 
 class FilesSource : public Source {
  public:
@@ -66,7 +74,9 @@ class FilesSource : public Source {
   void take_unsettled(const std::string& path, const FoundFile& found);
   void read(const std::string& path, const FoundFile& found);
   void miss(const std::string& path, Missing missing);
+  void wait_for_writer(const std::string& path);
   void expire_missing();
+  void retry_written();
   void withdraw(const std::string& path);
   void follow_link(const std::string& path, std::string target);
   void watch_directory(const std::string& directory);
@@ -85,8 +95,9 @@ class FilesSource : public Source {
   std::set<std::string> changed_files_;
   std::map<std::string, Missing> changed_directories_;
   std::map<std::string, std::uint64_t> missing_;  // -> when it counts as deleted
-  std::set<std::string> noteworthy_;              // files with problems, warnings, ignored objects
-  std::map<std::string, Signature> unsettled_;    // polled files that changed since the last look
+  std::map<std::string, Retry> written_;        // files that had a writer when they were looked at
+  std::set<std::string> noteworthy_;            // files with problems, warnings, ignored objects
+  std::map<std::string, Signature> unsettled_;  // polled files that changed since the last look
   std::vector<Unreadable> unreadable_;
   std::vector<model::Problem> reported_;
   Signature root_;
@@ -257,6 +268,7 @@ void FilesSource::look_at_file(const std::string& path) {
     missing_.erase(path);
     return read(path, *found);
   }
+  written_.erase(path);
   const auto known = files_.find(path);
   // What lies below ..data goes and comes with it.
   if (known != files_.end() && known->second.open_path == tree_.absolute(path)) {
@@ -267,7 +279,8 @@ void FilesSource::look_at_file(const std::string& path) {
 void FilesSource::read(const std::string& path, const FoundFile& found) {
   if (found.symlink) follow_link(path, found.open_path);
   const auto text = read_settled_file(found.open_path);
-  if (text && !*text) return;  // being written: its CLOSE_WRITE comes
+  if (text && !*text) return wait_for_writer(path);
+  written_.erase(path);
   if (!text && text.error().code == Errc::kNotFound) return miss(path, Missing::kSoon);
   const auto at = files_.try_emplace(path, path).first;
   Manifest& manifest = at->second;
@@ -302,6 +315,23 @@ void FilesSource::miss(const std::string& path, Missing missing) {
   missing_.try_emplace(path, now_ms_ + kMissingMs);
 }
 
+// CLOSE_WRITE alone would not do: the kernel tells it just before the file counts as closed, and
+// not at all of a writer that came by a link in another directory.
+void FilesSource::wait_for_writer(const std::string& path) {
+  Retry& retry = written_[path];
+  retry.wait_ms = std::clamp(retry.wait_ms * 2, kFirstRetryMs, kLastRetryMs);
+  retry.at_ms = now_ms_ + retry.wait_ms;
+}
+
+void FilesSource::retry_written() {
+  std::vector<std::string> due;
+  for (const auto& [path, retry] : written_) {
+    if (retry.at_ms <= now_ms_) due.push_back(path);
+  }
+  for (const std::string& path : due)
+    look_at_file(path);
+}
+
 void FilesSource::expire_missing() {
   std::vector<std::string> due;
   for (const auto& [path, when] : missing_) {
@@ -321,6 +351,7 @@ void FilesSource::expire_missing() {
 void FilesSource::withdraw(const std::string& path) {
   missing_.erase(path);
   unsettled_.erase(path);
+  written_.erase(path);
   noteworthy_.erase(path);
   const auto found = files_.find(path);
   if (found == files_.end()) return;
@@ -355,6 +386,7 @@ Batch FilesSource::poll(std::uint64_t now_ms) {
   look_for_replaced_root();
   const bool worked = work_on_news(Missing::kSoon);
   trusting_ = false;
+  retry_written();
   expire_missing();
   Batch batch = finish_batch();
   // The disk waits until nobody waits for the change.
@@ -386,6 +418,8 @@ int FilesSource::timeout_ms() const {
   std::uint64_t next = next_look_ms_;
   for (const auto& [path, when] : missing_)
     next = std::min(next, when);
+  for (const auto& [path, retry] : written_)
+    next = std::min(next, retry.at_ms);
   return next <= now_ms_ ? 0 : static_cast<int>(next - now_ms_);
 }
 

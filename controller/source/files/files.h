@@ -3,9 +3,10 @@
 // - Which files count, how links and mounted ConfigMaps are read: tree.h. What is watched: watch.h;
 //   mounts whose changes this kernel does not see are looked at every 2 s. The directory itself may
 //   be replaced (a link that is swapped): that is looked at every 2 s too.
-// - A file is read when its writer has closed it. A file that is missing counts as deleted after
-//   100 ms, because editors and git move or delete a file just before they write it anew; in a swap
-//   of ..data, in a rename within the directory and in rescan() it counts at once.
+// - A file is read when its writer has closed it; one that still has a writer is looked at again
+//   after 1 ms, then after twice as long each time, up to 1 s. A file that is missing counts as
+//   deleted after 100 ms, because editors and git move or delete a file just before they write it
+//   anew; in a swap of ..data, in a rename within the directory and in rescan() it counts at once.
 // - A file is cut at its document marks; only documents whose text changed are parsed. A syntax
 //   error freezes the file, a refused document only its object (objects.h); a document too broken
 //   to tell its object keeps all objects of the file that nothing else names.

@@ -80,7 +80,7 @@ bool is_manifest_name(std::string_view name);
 Result<std::string> read_file(const std::string& path);
 
 // The same, but nothing when somebody writes the file just now (as far as the file system tells):
-// its CLOSE_WRITE is still to come, and what is there now may be half a file or none.
+// what is there may be half a file or none.
 Result<std::optional<std::string>> read_settled_file(const std::string& path);
 
 }  // namespace sluice::source

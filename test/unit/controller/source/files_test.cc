@@ -89,6 +89,34 @@ TEST_F(FilesTest, SlowCopyOfANewFileIsReadWhenItIsClosed) {
   EXPECT_TRUE(follow([&] { return path_of("b") == "/2"; }));
 }
 
+// A changed file was never read: CLOSE_WRITE comes before the writer is gone, and no other follows.
+TEST_F(FilesTest, FileWhoseWriterGoesWithoutAnEventIsRead) {
+  write("a.yaml", route_yaml("a", "/1"));
+  start();
+  const fs::path outside = base / "a.yaml";
+  fs::create_hard_link(directory / "a.yaml", outside);
+  const int fd = ::open(outside.c_str(), O_WRONLY);
+  ASSERT_GE(fd, 0);
+  write("a.yaml", route_yaml("a", "/2"));
+  catch_up();
+  EXPECT_EQ(path_of("a"), "/1");
+  ::close(fd);
+  EXPECT_TRUE(follow([&] { return path_of("a") == "/2"; }));
+}
+
+TEST_F(FilesTest, FileDeletedWhileItIsWrittenIsNotWaitedFor) {
+  start();
+  const int fd = ::open((directory / "a.yaml").c_str(), O_WRONLY | O_CREAT, 0644);
+  ASSERT_GE(fd, 0);
+  catch_up();
+  absorb(source->rescan());
+  fs::remove(directory / "a.yaml");
+  catch_up();
+  ::close(fd);
+  ASSERT_TRUE(follow([&] { return source->timeout_ms() > 100; }));
+  EXPECT_EQ(path_of("a"), "");
+}
+
 TEST_F(FilesTest, SaveByRenameReplacesInOneStep) {
   write("a.yaml", route_yaml("a", "/1"));
   start();
