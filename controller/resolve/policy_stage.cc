@@ -1,7 +1,6 @@
 #include "controller/resolve/policy_stage.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <limits>
@@ -32,6 +31,16 @@ std::optional<ObjectKey> target_key(const model::PolicyTarget& target, const std
   return ObjectKey{*kind, {ns, target.name}};
 }
 
+// Of a policy that is gone: none.
+std::set<ObjectKey> targets_of(const BackendTlsPolicy* policy) {
+  std::set<ObjectKey> targets;
+  if (policy == nullptr) return targets;
+  for (const model::PolicyTarget& target : policy->targets) {
+    if (const auto key = target_key(target, policy->meta.name.ns)) targets.insert(*key);
+  }
+  return targets;
+}
+
 bool has_target(const BackendTlsPolicy& policy, const ObjectKey& target,
                 const std::string& section) {
   return std::ranges::any_of(policy.targets, [&](const model::PolicyTarget& candidate) {
@@ -51,6 +60,15 @@ const BackendTlsPolicy* find_policy(const ObjectName& name, const model::Store& 
 
 bool is_config_map(const model::CaCertificateRef& ref) {
   return ref.group.empty() && ref.kind == model::kind_name(Kind::kConfigMap);
+}
+
+std::set<ObjectKey> config_maps_of(const BackendTlsPolicy* policy) {
+  std::set<ObjectKey> maps;
+  if (policy == nullptr) return maps;
+  for (const model::CaCertificateRef& ref : policy->ca_certificate_refs) {
+    if (is_config_map(ref)) maps.insert({Kind::kConfigMap, {policy->meta.name.ns, ref.name}});
+  }
+  return maps;
 }
 
 void read_config_map(const std::string& field, const ObjectName& name, const model::Store& store,
@@ -106,8 +124,7 @@ ConditionFinding accepted(const BackendTlsPolicy& policy, const Anchors& anchors
             "An older policy, or one that comes first by name, has the same target"};
   }
   if (!policy.system_certificates && anchors.pem.empty()) {
-    return {"Accepted", false, "NoValidCACertificate",
-            fmt::format("{}", fmt::join(anchors.problems, "; "))};
+    return {"Accepted", false, "NoValidCACertificate", join_problems(anchors.problems)};
   }
   if (!policy.options.empty()) return {"Accepted", false, "Invalid", options_problem(policy)};
   return {"Accepted", true, "Accepted", "Connections to the backend follow the policy"};
@@ -117,8 +134,7 @@ ConditionFinding resolved_refs(const Anchors& anchors) {
   if (anchors.problems.empty()) {
     return {"ResolvedRefs", true, "ResolvedRefs", "Every reference leads to certificates"};
   }
-  return {"ResolvedRefs", false, anchors.reason,
-          fmt::format("{}", fmt::join(anchors.problems, "; "))};
+  return {"ResolvedRefs", false, anchors.reason, join_problems(anchors.problems)};
 }
 
 model::ParentRef ancestor_ref(const ObjectName& gateway) {
@@ -146,7 +162,7 @@ void PolicyStage::on_change(const ObjectKey& key) {
     touched_.insert(key.name);
     return;
   }
-  const auto& policies = policies_by_dependency_.dependents_of(key);
+  const auto& policies = policies_by_config_map_.dependents_of(key);
   touched_.insert(policies.begin(), policies.end());
 }
 
@@ -164,54 +180,34 @@ void PolicyStage::release(const ObjectName& gateway, const ObjectKey& target) {
 }
 
 void PolicyStage::touch_policies_of(const ObjectKey& target) {
-  const auto found = policies_of_target_.find(target);
-  if (found != policies_of_target_.end())
-    untold_.insert(found->second.begin(), found->second.end());
+  const auto& policies = policies_by_target_.dependents_of(target);
+  untold_.insert(policies.begin(), policies.end());
+}
+
+void PolicyStage::touch_targets_of(const ObjectName& policy, std::set<ObjectKey>& targets) {
+  for (const ObjectKey& target : policies_by_target_.targets_of(policy)) {
+    touch_policies_of(target);
+    targets.insert(target);
+  }
 }
 
 std::set<ObjectKey> PolicyStage::update(const model::Store& store) {
   std::set<ObjectKey> changed;
   for (const ObjectName& name : std::exchange(touched_, {})) {
     const BackendTlsPolicy* const policy = find_policy(name, store);
-    std::set<ObjectKey> targets;
-    std::set<ObjectKey> dependencies;
-    if (policy != nullptr) {
-      for (const model::PolicyTarget& target : policy->targets) {
-        if (const auto key = target_key(target, name.ns)) targets.insert(*key);
-      }
-      for (const model::CaCertificateRef& ref : policy->ca_certificate_refs) {
-        if (is_config_map(ref)) dependencies.insert({Kind::kConfigMap, {name.ns, ref.name}});
-      }
-    }
-    policies_by_dependency_.set(name, std::move(dependencies));
-    for (const ObjectKey& target : targets_of_policy_[name]) {
-      touch_policies_of(target);
-      const auto policies = policies_of_target_.find(target);
-      policies->second.erase(name);
-      if (policies->second.empty()) policies_of_target_.erase(policies);
-      changed.insert(target);
-    }
-    for (const ObjectKey& target : targets) {
-      policies_of_target_[target].insert(name);
-      touch_policies_of(target);
-      changed.insert(target);
-    }
+    touch_targets_of(name, changed);
+    policies_by_target_.set(name, targets_of(policy));
+    policies_by_config_map_.set(name, config_maps_of(policy));
+    touch_targets_of(name, changed);
     untold_.insert(name);
-    if (policy == nullptr) {
-      targets_of_policy_.erase(name);
-    } else {
-      targets_of_policy_[name] = std::move(targets);
-    }
   }
   return changed;
 }
 
 const BackendTlsPolicy* PolicyStage::winner(const ObjectKey& target, const Section& section,
                                             const model::Store& store) const {
-  const auto policies = policies_of_target_.find(target);
-  if (policies == policies_of_target_.end()) return nullptr;
   const BackendTlsPolicy* best = nullptr;
-  for (const ObjectName& name : policies->second) {
+  for (const ObjectName& name : policies_by_target_.dependents_of(target)) {
     const BackendTlsPolicy* const policy = find_policy(name, store);
     if (policy == nullptr || !has_target(*policy, target, section)) continue;
     if (best == nullptr || order_of(*policy) < order_of(*best)) best = policy;
@@ -221,7 +217,7 @@ const BackendTlsPolicy* PolicyStage::winner(const ObjectKey& target, const Secti
 
 std::optional<ServedBackendTls> PolicyStage::tls_of(const BackendKey& backend,
                                                     const model::Store& store) const {
-  if (!policies_of_target_.contains(backend.object)) return std::nullopt;
+  if (policies_by_target_.dependents_of(backend.object).empty()) return std::nullopt;
   const std::string section = port_name(backend, store);
   const BackendTlsPolicy* policy =
       section.empty() ? nullptr : winner(backend.object, section, store);
@@ -242,7 +238,8 @@ std::map<ObjectName, bool> PolicyStage::ancestors_of(const BackendTlsPolicy& pol
   std::map<ObjectName, bool> ancestors;
   for (const model::PolicyTarget& target : policy.targets) {
     const auto key = target_key(target, policy.meta.name.ns);
-    const auto users = key ? users_.find(*key) : users_.end();
+    if (!key) continue;
+    const auto users = users_.find(*key);
     if (users == users_.end()) continue;
     const bool lost = winner(*key, target.section_name.value_or(""), store) != &policy;
     for (const auto& [gateway, routes] : users->second) {

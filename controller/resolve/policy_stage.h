@@ -54,10 +54,11 @@ class PolicyStage {
   std::map<model::ObjectName, bool> ancestors_of(const model::BackendTlsPolicy& policy,
                                                  const model::Store& store) const;
   void touch_policies_of(const model::ObjectKey& target);
+  // Everything that the policy is about, and the policies that are about the same.
+  void touch_targets_of(const model::ObjectName& policy, std::set<model::ObjectKey>& targets);
 
-  std::map<model::ObjectKey, std::set<model::ObjectName>> policies_of_target_;
-  std::map<model::ObjectName, std::set<model::ObjectKey>> targets_of_policy_;
-  ReverseIndex<model::ObjectKey, model::ObjectName> policies_by_dependency_;
+  ReverseIndex<model::ObjectKey, model::ObjectName> policies_by_target_;
+  ReverseIndex<model::ObjectKey, model::ObjectName> policies_by_config_map_;
   std::map<model::ObjectKey, std::map<model::ObjectName, std::uint32_t>> users_;
   std::set<model::ObjectName> touched_;
   std::set<model::ObjectName> untold_;

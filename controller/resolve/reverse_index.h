@@ -26,10 +26,16 @@ class ReverseIndex {
     if (known.empty()) targets_.erase(dependent);
   }
 
+  const std::set<Target>& targets_of(const Dependent& dependent) const {
+    static const std::set<Target> none;
+    const auto found = targets_.find(dependent);
+    return found == targets_.end() ? none : found->second;
+  }
+
   const std::set<Dependent>& dependents_of(const Target& target) const {
-    static const std::set<Dependent> kNone;
+    static const std::set<Dependent> none;
     const auto found = dependents_.find(target);
-    return found == dependents_.end() ? kNone : found->second;
+    return found == dependents_.end() ? none : found->second;
   }
 
  private:
