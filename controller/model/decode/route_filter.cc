@@ -4,36 +4,17 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <array>
 #include <map>
 
 #include "controller/model/decode/route_parts.h"
-#include "shared/http/header.h"
+#include "shared/http/field.h"
 
 namespace sluice::model {
 
 namespace {
 
-// They describe one connection or the framing of one message, which a proxy makes anew.
-constexpr std::array<std::string_view, 8> kOwnHeaders = {
-    "Connection", "Content-Length", "Keep-Alive",        "Proxy-Connection",
-    "TE",         "Trailer",        "Transfer-Encoding", "Upgrade"};
-
-bool is_own_header(std::string_view name) {
-  return std::ranges::any_of(
-      kOwnHeaders, [&](std::string_view own) { return http::same_header_name(own, name); });
-}
-
-// RFC 9110 5.5: what a field's value can't hold, because it would end the field.
-bool has_control_character(std::string_view value) {
-  return std::ranges::any_of(value, [](char c) {
-    const auto byte = static_cast<unsigned char>(c);
-    return (byte < 0x20 && c != '\t') || byte == 0x7F;
-  });
-}
-
 void check_edited(const std::string& field, std::string_view name, Unserved& unserved) {
-  if (!is_own_header(name)) return;
+  if (!http::is_connection_field(name)) return;
   unserved.push_back(fmt::format(
       "{}: {} belongs to one connection or one message and can't be edited", field, quote(name)));
 }
@@ -47,7 +28,7 @@ std::vector<HeaderValue> read_header_values(FieldReader& modifier, std::string_v
     header.name = reader.required_text("name", kHeaderName);
     header.value = reader.required_text("value", kHeaderValue);
     check_edited(reader.path() + ".name", header.name, unserved);
-    if (has_control_character(header.value)) {
+    if (!http::is_field_value(header.value)) {
       unserved.push_back(fmt::format("{}.value: found {}; a header can't hold control characters",
                                      reader.path(), quote(header.value)));
     }
