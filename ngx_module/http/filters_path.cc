@@ -23,41 +23,11 @@ struct ForwardedUrl {
   std::string_view query;  // with its '?'
 };
 
-std::string_view escaped(ngx_pool_t* pool, std::string_view path) {
-  u_char* const bytes = ngx::str(path).data;
-  const std::uintptr_t escapes = ngx_escape_uri(nullptr, bytes, path.size(), NGX_ESCAPE_URI);
-  auto* const copy = static_cast<u_char*>(ngx_pnalloc(pool, path.size() + 2 * escapes + 1));
-  if (copy == nullptr) return {};
-  u_char* end = copy;
-  if (escapes == 0) {
-    end = ngx_cpymem(copy, bytes, path.size());
-  } else {
-    end = reinterpret_cast<u_char*>(ngx_escape_uri(copy, bytes, path.size(), NGX_ESCAPE_URI));
-  }
-  return {reinterpret_cast<const char*>(copy), static_cast<std::size_t>(end - copy)};
-}
-
-// After a rewrite of the operator's there is only the decoded path. Fails (false): out of memory.
-bool split_decoded(ngx_http_request_t* r, const RequestState& state, ForwardedUrl& url) {
-  const std::string_view path = ngx::view(r->uri);
-  const std::size_t prefix = std::min<std::size_t>(state.plan.prefix_bytes, path.size());
-  const std::string_view head = escaped(r->pool, path.substr(0, prefix));
-  const std::string_view tail = escaped(r->pool, path.substr(prefix));
-  if (head.data() == nullptr || tail.data() == nullptr) return false;
-  url.path = join_copy(r->pool, {head, tail});
-  url.prefix_bytes = head.size();
-  url.query = {};
-  if (r->args.len != 0) url.query = join_copy(r->pool, {"?", ngx::view(r->args)});
-  return url.path.data() != nullptr && (r->args.len == 0 || url.query.data() != nullptr);
-}
-
-bool split_url(ngx_http_request_t* r, const RequestState& state, ForwardedUrl& url) {
-  if (!state.planned_uri.raw) return split_decoded(r, state, url);
-  const ngx_str_t& normalised = state.forward_uri;
-  const std::string_view uri = ngx::view(normalised.data != nullptr ? normalised : r->unparsed_uri);
+ForwardedUrl split_url(const ngx_http_request_t* r, const RequestState& state) {
+  const ngx_str_t& planned = state.forward_uri;
+  const std::string_view uri = ngx::view(planned.data != nullptr ? planned : r->unparsed_uri);
   const std::size_t mark = std::min(uri.find('?'), uri.size());
-  url = {uri.substr(0, mark), state.plan.prefix_bytes, uri.substr(mark)};
-  return true;
+  return {uri.substr(0, mark), state.plan.prefix_bytes, uri.substr(mark)};
 }
 
 // Null: out of memory.
@@ -107,8 +77,7 @@ std::optional<UrlEdit> read_url_edit(table::FilterReader& filters) {
 
 std::string_view location_of(ngx_http_request_t* r, const RequestState& state,
                              const table::Filter& filter, const UrlEdit& edit) {
-  ForwardedUrl url;
-  if (!split_url(r, state, url)) return {};
+  const ForwardedUrl url = split_url(r, state);
   http::Redirect redirect;
   redirect.client_scheme = scheme_of(r);
   redirect.client_host = ngx::view(r->headers_in.server);
@@ -132,8 +101,7 @@ std::string_view location_of(ngx_http_request_t* r, const RequestState& state,
 bool rewrite_url(ngx_http_request_t* r, RequestState& state, const UrlEdit& edit) {
   if (!edit.hostname.empty()) forward_host(state, edit.hostname);
   if (edit.path_edit == PathEdit::kNone) return true;
-  ForwardedUrl url;
-  if (!split_url(r, state, url)) return false;
+  const ForwardedUrl url = split_url(r, state);
   const std::string_view path = edit_path(r->pool, url, edit);
   if (path.data() == nullptr) return false;
   const std::string_view uri = join_copy(r->pool, {path, url.query});

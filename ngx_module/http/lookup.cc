@@ -5,6 +5,7 @@
 
 #include "ngx_module/core/socket_name.h"
 #include "ngx_module/http/conf.h"
+#include "ngx_module/http/pool_text.h"
 #include "ngx_module/listen/worker.h"
 #include "ngx_module/tls/handshake.h"
 #include "shared/http/host.h"
@@ -58,10 +59,24 @@ bool collect_headers(ngx_http_request_t* r, std::span<const match::HeaderView>& 
   return true;
 }
 
-// Normalises the client's path; what differs from it is kept to be forwarded.
-bool read_raw_path(ngx_http_request_t* r, RequestState& state, match::RequestView& view,
-                   core::Reason& reason) {
-  const std::string_view raw = ngx::view(r->unparsed_uri);
+// After a rewrite of the operator's there is only the decoded path. Null: out of memory.
+std::string_view rewritten_uri(ngx_http_request_t* r) {
+  const std::uintptr_t escapes = ngx_escape_uri(nullptr, r->uri.data, r->uri.len, NGX_ESCAPE_URI);
+  if (escapes == 0) {
+    return r->args.len == 0 ? ngx::view(r->uri)
+                            : join_copy(r->pool, {ngx::view(r->uri), "?", ngx::view(r->args)});
+  }
+  auto* const path = static_cast<u_char*>(ngx_pnalloc(r->pool, r->uri.len + 2 * escapes));
+  if (path == nullptr) return {};
+  const std::uintptr_t end = ngx_escape_uri(path, r->uri.data, r->uri.len, NGX_ESCAPE_URI);
+  const std::string_view escaped(reinterpret_cast<const char*>(path),
+                                 end - reinterpret_cast<std::uintptr_t>(path));
+  return join_copy(r->pool, {escaped, r->args.len == 0 ? "" : "?", ngx::view(r->args)});
+}
+
+// Normalises the path of a request line; what differs from it is kept to be forwarded.
+bool read_path(ngx_http_request_t* r, std::string_view raw, RequestState& state,
+               match::RequestView& view, core::Reason& reason) {
   const std::size_t path_bytes = std::min(raw.find('?'), raw.size());
   const std::string_view rest = raw.substr(path_bytes);
   http::NormalisedPath path = http::normalise_path(raw.substr(0, path_bytes), {});
@@ -151,11 +166,13 @@ bool plan_request(ngx_http_request_t* r, RequestState& state) {
   if (worker == nullptr || worker->table_for_request() == nullptr) return true;
   match::RequestView view;
   core::Reason reason = core::Reason::kNone;
-  if (uri.raw) {
-    if (!read_raw_path(r, state, view, reason)) return false;
-  } else {
-    view.path = ngx::view(r->uri);
+  std::string_view raw = ngx::view(r->unparsed_uri);
+  if (!uri.raw) {
+    raw = rewritten_uri(r);
+    if (raw.data() == nullptr) return false;
+    state.forward_uri = ngx::str(raw);
   }
+  if (!read_path(r, raw, state, view, reason)) return false;
   std::array<char, http::kMaxHostBytes> host_bytes;
   const auto host = http::normalise_host(ngx::view(r->headers_in.server), host_bytes);
   if (reason == core::Reason::kNone && !host) reason = core::Reason::kBadHost;

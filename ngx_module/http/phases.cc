@@ -54,7 +54,7 @@ core::Reason check_backend(const core::Plan& plan) {
 void lend_uri(ngx_http_request_t* r, RequestState& state) {
   const bool rewritten = state.filters.forward_uri.data != nullptr;
   const ngx_str_t& uri = rewritten ? state.filters.forward_uri : state.forward_uri;
-  if (uri.data == nullptr || !(rewritten || r->valid_unparsed_uri)) return;
+  if (uri.data == nullptr) return;
   state.client_uri = r->unparsed_uri;
   r->unparsed_uri = uri;
   r->valid_unparsed_uri = 1;  // after a rewrite of the operator's it was not

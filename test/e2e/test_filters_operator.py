@@ -41,6 +41,7 @@ http {{
   server {{
     listen 127.0.0.1:{port};
     rewrite ^/old/(.*)$ /decoded/$1;
+    rewrite ^/spaced/(.*)$ "/with space//../$1";
     location / {{
       sluice_pass gateway=default/web;
       proxy_intercept_errors on;
@@ -77,6 +78,7 @@ RULES = [
         path="/decoded",
         filters=[rewrite_filter(path=path_edit(prefix="/p%20q"))],
     ),
+    rule(backend_ref("raw"), path="/with%20space"),
 ]
 
 
@@ -156,3 +158,10 @@ def test_what_the_operator_sets_wins(port, raw):
     answer = curl(port, "/y")
     assert raw.last().all("x-fixed") == ["operator"]
     assert answer.all("x-operator") == ["no", "yes"]
+
+
+# A rule for an escaped path did not match what the operator rewrote to that path.
+def test_what_the_operator_rewrote_is_normalised_as_a_clients_path_is(port, raw):
+    assert curl(port, "/spaced/a%20b%3Fc?q=1").status == 200
+    assert raw.last().target == "/with%20space/a%20b%3Fc?q=1"
+    assert curl(port, "/spaced/../../x").status == 400
