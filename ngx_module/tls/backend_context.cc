@@ -16,6 +16,7 @@ namespace sluice::tls {
 namespace {
 
 constexpr std::size_t kMaxContexts = 1024;  // of one worker; those in use are never dropped
+constexpr ngx_msec_t kUnusedMs = 60000;
 
 struct BioFree {
   void operator()(BIO* bio) const { BIO_free(bio); }
@@ -45,10 +46,22 @@ Contexts& contexts() {
   return all;
 }
 
+// A policy that changes often leaves many behind.
 void drop_unused() {
+  const ngx_msec_t least = contexts().size() < kMaxContexts ? kUnusedMs : 0;
   for (auto it = contexts().begin(); it != contexts().end();) {
-    it = it->second->in_use() ? std::next(it) : contexts().erase(it);
+    it = it->second->is_unused_for(least) ? contexts().erase(it) : std::next(it);
   }
+}
+
+// The system's certificates, read once: hundreds of them take tens of milliseconds. Null: none.
+X509_STORE* system_store() {
+  static X509_STORE* store = nullptr;
+  if (store != nullptr) return store;
+  X509_STORE* const fresh = X509_STORE_new();
+  if (fresh != nullptr && X509_STORE_set_default_paths(fresh) == 1) return store = fresh;
+  X509_STORE_free(fresh);
+  return nullptr;
 }
 
 bool has_uri(X509* certificate, const std::string& wanted) {
@@ -108,10 +121,19 @@ BackendContext* BackendContext::make(std::string_view record, table::BackendProt
     ngx_log_error(NGX_LOG_ERR, log, 0, "sluice: TLS to a backend can't be set up");
     return nullptr;
   }
-  if (contexts().size() >= kMaxContexts) drop_unused();
+  drop_unused();
   auto& place = contexts()[Key(record, protocol)];
   place = std::move(context);
   return place.get();
+}
+
+void BackendContext::hold() {
+  ++users_;
+  used_ms_ = ngx_current_msec;
+}
+
+bool BackendContext::is_unused_for(ngx_msec_t ms) const {
+  return users_ == 0 && ngx_current_msec - used_ms_ >= ms;
 }
 
 BackendContext::~BackendContext() {
@@ -148,7 +170,7 @@ bool BackendContext::set_up(table::BackendProtocol protocol, ngx_log_t* log) {
   SSL_CTX_set_verify(ssl_.ctx, SSL_VERIFY_PEER, nullptr);
   SSL_CTX_set_cert_verify_callback(ssl_.ctx, Names::verify, names_.get());
   if (SSL_CTX_set_ex_data(ssl_.ctx, names_index, names_.get()) != 1) return false;
-  names_.release();
+  static_cast<void>(names_.release());
   if (protocol == table::BackendProtocol::kHttp2) {
     constexpr unsigned char kH2[] = {2, 'h', '2'};
     if (SSL_CTX_set_alpn_protos(ssl_.ctx, kH2, sizeof kH2) != 0) return false;
@@ -157,11 +179,15 @@ bool BackendContext::set_up(table::BackendProtocol protocol, ngx_log_t* log) {
 }
 
 bool BackendContext::trust(ngx_log_t* log) {
-  if (system_certificates_ && SSL_CTX_set_default_verify_paths(ssl_.ctx) != 1) {
-    ngx_ssl_error(NGX_LOG_ERR, log, 0, const_cast<char*>("SSL_CTX_set_default_verify_paths()"));
-    return false;
+  if (system_certificates_) {
+    X509_STORE* const system = system_store();
+    if (system == nullptr) {
+      ngx_ssl_error(NGX_LOG_ERR, log, 0, const_cast<char*>("X509_STORE_set_default_paths()"));
+      return false;
+    }
+    SSL_CTX_set1_cert_store(ssl_.ctx, system);
+    return true;
   }
-  if (ca_certificates_.empty()) return system_certificates_;
   const std::unique_ptr<BIO, BioFree> pem(
       BIO_new_mem_buf(ca_certificates_.data(), static_cast<int>(ca_certificates_.size())));
   X509_STORE* const store = SSL_CTX_get_cert_store(ssl_.ctx);

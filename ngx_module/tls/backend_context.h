@@ -6,9 +6,9 @@
 // only. What the id() names is never given to another context: connections are pooled by it.
 //
 // Process: nginx worker.   Thread: event loop.   Allocates: from the heap, when a record is new.
-// Lifetime: between hold() and release() a context stays; one without users goes when there are too
-// many.
-// Spec: gateway-api v1 BackendTLSPolicy; RFC 9525.   Tested by: test/e2e/test_backend_tls.py
+// Lifetime: between hold() and release() a context stays; one that nobody used for a minute goes
+// when the next one is made. Spec: gateway-api v1 BackendTLSPolicy; RFC 9525.   Tested by:
+// test/e2e/test_backend_tls.py
 #pragma once
 
 #include <cstddef>
@@ -34,11 +34,11 @@ class BackendContext {
   BackendContext(const BackendContext&) = delete;
   BackendContext& operator=(const BackendContext&) = delete;
 
-  void hold() { ++users_; }
+  void hold();
 
   void release() { --users_; }
 
-  bool in_use() const { return users_ != 0; }
+  bool is_unused_for(ngx_msec_t ms) const;
 
   std::uint64_t id() const { return id_; }
 
@@ -60,6 +60,7 @@ class BackendContext {
 
   std::uint64_t id_ = 0;
   std::size_t users_ = 0;
+  ngx_msec_t used_ms_ = 0;
   std::string record_;
   std::string hostname_;
   std::string ca_certificates_;
