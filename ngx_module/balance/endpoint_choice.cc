@@ -15,6 +15,8 @@ namespace sluice::balance {
 
 namespace {
 
+constexpr std::uint32_t kMaxTlsBytes = 1U << 24;  // a worker copies it
+
 bool same_address(const table::Endpoint& a, const table::Endpoint& b) {
   return a.family == b.family && a.port == b.port && a.counter == b.counter &&
          a.counter_incarnation == b.counter_incarnation &&
@@ -64,7 +66,7 @@ class List {
   Choice read_tls(std::string_view& record) const {
     if (tls_ == 0) return Choice::kChosen;
     const auto head = reader_.read<table::BackendTls>(tls_);
-    if (!head || head->bytes < sizeof *head) return Choice::kGone;
+    if (!head || head->bytes < sizeof *head || head->bytes > kMaxTlsBytes) return Choice::kGone;
     if (head->usable == 0) return Choice::kNoTrust;
     const auto bytes = reader_.text(tls_, 0, head->bytes);
     if (!bytes) return Choice::kGone;

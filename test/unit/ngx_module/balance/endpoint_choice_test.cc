@@ -7,6 +7,8 @@
 #include <vector>
 
 #include "ngx_module/balance/failure_memory.h"
+#include "shared/arena/layout.h"
+#include "shared/table/backend_tls.h"
 #include "test/unit/shared/table/table_fixture.h"
 
 namespace sluice::balance {
@@ -30,6 +32,23 @@ class EndpointChoiceTest : public testing::Test {
     ASSERT_TRUE(ref.has_value());
     ref_ = *ref;
     table_.mapping().enter();
+  }
+
+  // With endpoints that are reached over TLS. Returns the record, in the controller's own mapping.
+  table::BackendTls* put_tls(const table::BackendTlsRule& rule) {
+    const std::vector<table::EndpointAddress> endpoints = {ipv4(1), ipv4(2)};
+    const auto ref = table_.endpoints().put("Backend/default/a", endpoints, rule);
+    EXPECT_TRUE(ref.has_value());
+    ref_ = *ref;
+    table_.mapping().enter();
+    const auto* const slots =
+        reinterpret_cast<const table::EndpointSlot*>(table_.arena().endpoint_file());
+    const auto at = [this](table::Offset offset) {
+      return table_.arena().base() + std::size_t{offset} * 8;
+    };
+    const auto* const list =
+        reinterpret_cast<const table::EndpointList*>(at(arena::word_offset(slots[ref_.slot].word)));
+    return reinterpret_cast<table::BackendTls*>(at(list->tls));
   }
 
   Choice choose() {
@@ -145,6 +164,37 @@ TEST_F(EndpointChoiceTest, AUnixSocketComesWithItsPath) {
   put({endpoint});
   ASSERT_EQ(choose(), Choice::kChosen);
   EXPECT_EQ(target_.path(), "/run/app.sock");
+}
+
+TEST_F(EndpointChoiceTest, AnEndpointComesWithHowItIsReached) {
+  table::BackendTlsRule rule;
+  rule.hostname = "a.example.com";
+  rule.ca_certificates = "pem";
+  put_tls(rule);
+  const Chosen chosen = choose_endpoint(table_.mapping(), ref_, tried_, kNow, random_, target_);
+  EXPECT_EQ(chosen.choice, Choice::kChosen);
+  EXPECT_EQ(chosen.tls, table::backend_tls_bytes(rule));
+  EXPECT_EQ(check_backend(table_.mapping(), ref_), Choice::kChosen);
+}
+
+TEST_F(EndpointChoiceTest, WithoutAnythingToVerifyWithNoEndpointIsChosen) {
+  table::BackendTlsRule rule;
+  rule.usable = false;
+  rule.hostname = "a.example.com";
+  put_tls(rule);
+  EXPECT_EQ(choose(), Choice::kNoTrust);
+  EXPECT_EQ(check_backend(table_.mapping(), ref_), Choice::kNoTrust);
+}
+
+TEST_F(EndpointChoiceTest, ARecordThatMakesNoSenseIsNeverPlainText) {
+  table::BackendTlsRule rule;
+  rule.hostname = "a.example.com";
+  table::BackendTls* const record = put_tls(rule);
+  for (const std::uint32_t bytes : {0U, 23U, (1U << 24) + 1, 0xffffffffU}) {
+    record->bytes = bytes;
+    EXPECT_EQ(choose(), Choice::kGone) << bytes;
+    EXPECT_EQ(check_backend(table_.mapping(), ref_), Choice::kGone) << bytes;
+  }
 }
 
 }  // namespace

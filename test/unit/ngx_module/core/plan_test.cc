@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "shared/match/lookup_context.h"
+#include "shared/table/filter_reader.h"
 #include "test/unit/shared/table/table_fixture.h"
 
 namespace sluice::core {
@@ -32,6 +33,15 @@ table::Share share(const std::string& name, std::uint32_t weight, std::uint16_t 
   return {status == 0 ? "Backend/" + name : "", name, weight, status};
 }
 
+std::vector<table::FilterType> filter_types(std::string_view list) {
+  std::vector<table::FilterType> types;
+  table::FilterReader reader(list);
+  while (const auto filter = reader.next())
+    types.push_back(filter->type);
+  EXPECT_FALSE(reader.broken());
+  return types;
+}
+
 class PlanTest : public testing::Test {
  protected:
   void SetUp() override {
@@ -46,13 +56,13 @@ class PlanTest : public testing::Test {
     table_.editor().put_listener(listener);
   }
 
-  void put_rule(std::vector<table::Share> shares) {
+  void put_rule(std::vector<table::Share> shares, table::RuleAction more = {}) {
     for (const table::Share& share : shares) {
       if (!share.backend.empty()) {
         ASSERT_TRUE(table_.endpoints().find_or_reserve(share.backend).has_value());
       }
     }
-    auto action = std::make_shared<table::RuleAction>();
+    auto action = std::make_shared<table::RuleAction>(std::move(more));
     action->route = "default/shop";
     action->rule = 3;
     action->rule_name = "cart";
@@ -65,17 +75,20 @@ class PlanTest : public testing::Test {
     ASSERT_TRUE(done.has_value()) << done.error().message;
   }
 
-  Plan plan(std::string_view path, std::uint32_t draw = 0) {
-    Plan made;
+  match::Match find(const table::Reader& reader, std::string_view path) {
     match::RequestView view;
     view.host = "a.example.com";
     view.path = path;
     view.method = table::kGet;
     match::GroupKey group;
     group.socket = socket_;
+    return match::find_rule(reader, group, view, context_, nullptr);
+  }
+
+  Plan plan(std::string_view path, std::uint32_t draw = 0) {
+    Plan made;
     const table::Reader reader = table_.reader();
-    const match::Match match = match::find_rule(reader, group, view, context_, nullptr);
-    EXPECT_TRUE(make_plan(reader, match, draw, memory_, made));
+    EXPECT_TRUE(make_plan(reader, find(reader, path), draw, memory_, made));
     return made;
   }
 
@@ -148,13 +161,66 @@ TEST_F(PlanTest, SaysWhenThereIsNoMemory) {
   put_rule({share("default/a:80", 1)});
   memory_.refuse();
   Plan made;
-  match::RequestView view;
-  view.path = "/cart";
-  match::GroupKey group;
-  group.socket = socket_;
   const table::Reader reader = table_.reader();
-  const match::Match match = match::find_rule(reader, group, view, context_, nullptr);
-  EXPECT_FALSE(make_plan(reader, match, 0, memory_, made));
+  EXPECT_FALSE(make_plan(reader, find(reader, "/cart"), 0, memory_, made));
+}
+
+TEST_F(PlanTest, CopiesFiltersOfTheRuleAndOfTheDrawnBackend) {
+  table::Share first = share("default/a:80", 1);
+  table::Share second = share("default/b:80", 1);
+  second.protocol = table::BackendProtocol::kHttp2;
+  table::UrlRewrite rewrite;
+  rewrite.hostname = "b.example.com";
+  second.filters = {rewrite};
+  table::RuleAction more;
+  more.filters = {table::RequestHeaderModifier{{{table::PartKind::kRemoveHeader, "X-Secret", ""}}}};
+  put_rule({first, second}, more);
+  const Plan of_first = plan("/cart", 0);
+  EXPECT_EQ(filter_types(of_first.rule_filters),
+            std::vector{table::FilterType::kRequestHeaderModifier});
+  EXPECT_EQ(of_first.backend_filters, "");
+  EXPECT_EQ(of_first.protocol, table::BackendProtocol::kHttp1);
+  const Plan of_second = plan("/cart", 0xffffffff);
+  EXPECT_EQ(of_second.rule_filters, of_first.rule_filters);
+  EXPECT_EQ(filter_types(of_second.backend_filters), std::vector{table::FilterType::kUrlRewrite});
+  EXPECT_EQ(of_second.protocol, table::BackendProtocol::kHttp2);
+}
+
+TEST_F(PlanTest, CopiesTimesAndRetries) {
+  table::RuleAction more;
+  more.request_timeout_ms = 500;
+  more.backend_request_timeout_ms = table::kNoDeadline;
+  more.retry = table::RetryRule{.attempts = 3, .backoff_ms = 20, .statuses = {400, 503}};
+  put_rule({share("default/a:80", 1)}, more);
+  const Plan made = plan("/cart/1");
+  EXPECT_EQ(made.request_timeout_ms, 500U);
+  EXPECT_EQ(made.backend_request_timeout_ms, table::kNoDeadline);
+  ASSERT_TRUE(made.retry);
+  EXPECT_EQ(made.retry->attempts, 3U);
+  EXPECT_EQ(made.retry->backoff_ms, 20U);
+  EXPECT_EQ(made.retry->statuses[0], 1U);
+  EXPECT_EQ(made.retry->statuses[12], 1U << 7);
+}
+
+TEST_F(PlanTest, WithoutTimesAndRetriesNothingIsGiven) {
+  put_rule({share("default/a:80", 1)});
+  const Plan made = plan("/cart");
+  EXPECT_EQ(made.request_timeout_ms, 0U);
+  EXPECT_EQ(made.backend_request_timeout_ms, 0U);
+  EXPECT_FALSE(made.retry);
+  EXPECT_EQ(made.rule_filters, "");
+}
+
+TEST_F(PlanTest, FiltersThatCannotBeReadAnswer500) {
+  put_rule({share("default/a:80", 1)});
+  const table::Reader reader = table_.reader();
+  match::Match match = find(reader, "/cart");
+  for (const table::Offset offset : {table::Offset{3}, table::Offset{0xfffffff0}}) {
+    match.action.filters = offset;
+    Plan made;
+    EXPECT_TRUE(make_plan(reader, match, 0, memory_, made));
+    EXPECT_EQ(made.reason, Reason::kBadFilters) << offset;
+  }
 }
 
 TEST(ReasonTest, EachHasAStatusANameAndOneLine) {
