@@ -11,7 +11,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -19,7 +18,6 @@ BUILD = ROOT / "build"
 PYTHON = "/usr/bin/python3"
 JOBS = str(os.cpu_count() or 2)
 RUFF_VERSION = "0.17.6"
-TIDY_SECONDS = 600  # of changed files; a whole tree takes longer than the other stages together
 NO_MODULE = ["-DSLUICE_MODULE=OFF", "-DSLUICE_CONTROLLER=OFF"]
 CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "sluice"
 
@@ -144,30 +142,10 @@ def stage_lint(everything: bool = False) -> None:
     run([str(ruff), "format", "--check", "--quiet", "test"])
     run([str(ruff), "check", "--quiet", "test"])
     run(["shellcheck", "packaging/install-deps", ".ci/run", "test/sanitizer/build-nginx"])
-    tidy([name for name in changed_files(everything) if name.endswith(".cc")], everything)
-
-
-def tidy(names: list[str], everything: bool) -> None:
-    """clang-tidy, as far as TIDY_SECONDS allow unless everything is asked for."""
-    print(f"clang-tidy: {len(names)} files")
-    if not names:
-        return
-    database = str(tests())
-    end = time.monotonic() + TIDY_SECONDS
-
-    def look(name: str) -> int | None:
-        if not everything and time.monotonic() > end:
-            return None
-        command = ["clang-tidy-19", "--quiet", "-p", database, name]
-        return subprocess.run(command, cwd=ROOT, stderr=subprocess.DEVNULL).returncode
-
-    with ThreadPoolExecutor(int(JOBS)) as pool:
-        results = list(pool.map(look, names))
-    skipped = results.count(None)
-    if skipped:
-        print(f"clang-tidy: {skipped} files left out after {TIDY_SECONDS} s; make lint does all")
-    if any(results):
-        raise subprocess.CalledProcessError(1, "clang-tidy-19")
+    changed = [name for name in changed_files(everything) if name.endswith(".cc")]
+    if changed:
+        places = ["--build", str(tests()), "--cache", str(CACHE)]
+        run([PYTHON, "test/checks/tidy.py", *places, *changed])
 
 
 def stage_unit() -> None:
