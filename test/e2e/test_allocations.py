@@ -16,6 +16,7 @@ from harness.waiting import until
 
 REQUESTS = 2000
 WARM_UP = 200
+ROUNDS = 3
 
 # What sluice_pass takes from the request's pool is allowed: the pools are so large that they never
 # grow, and the plain location sends the same header fields. All that is left is the heap.
@@ -142,15 +143,19 @@ class CountedServer:
         return [line for line in text.splitlines() if BAD_LOG.search(line)]
 
     def allocations(self, port: int, path: str, headers: dict[str, str]) -> int:
-        """What REQUESTS requests on one connection cost, after some that are not counted."""
+        """What REQUESTS requests on one connection cost, after some that are not counted: the
+        least of ROUNDS, because a worker's timers allocate now and then too."""
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
         try:
             self._ask(connection, WARM_UP, path, headers)
-            before = self.count()
-            self._ask(connection, REQUESTS, path, headers)
-            return self.count() - before
+            return min(self._round(connection, path, headers) for _ in range(ROUNDS))
         finally:
             connection.close()
+
+    def _round(self, connection, path: str, headers: dict[str, str]) -> int:
+        before = self.count()
+        self._ask(connection, REQUESTS, path, headers)
+        return self.count() - before
 
     def _ask(self, connection, times: int, path: str, headers: dict[str, str]) -> None:
         for _ in range(times):
@@ -178,6 +183,4 @@ def test_a_request_allocates_no_more_than_through_proxy_pass(counted):
         print(f"{name}: {plain} allocations by proxy_pass, {ours} by sluice_pass, {REQUESTS} each")
         assert plain >= REQUESTS, "a request's pool is an allocation: they are not counted"
         more[name] = ours - plain
-    # Timers may allocate, the more of them the slower the machine is; what belongs to requests would
-    # be there 2000 times.
-    assert all(number < REQUESTS / 10 for number in more.values()), more
+    assert all(number < REQUESTS / 100 for number in more.values()), more
