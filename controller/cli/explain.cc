@@ -249,8 +249,11 @@ Explanation explain_in(const table::Reader& reader, arena::ReadMapping& mapping,
     if (!names.empty()) names += ", ";
     names += name;
   }
-  for (const auto& [text, names] : sockets_by_text)
-    explanation.text += names + "\n" + text;
+  for (const auto& [text, names] : sockets_by_text) {
+    explanation.text += names;
+    explanation.text += '\n';
+    explanation.text += text;
+  }
   if (sockets_by_text.empty()) explanation.text = "answer 404: nothing listens there\n";
   return explanation;
 }

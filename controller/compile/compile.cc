@@ -30,21 +30,24 @@ table::ListenerSpec to_spec(std::uint32_t id, const resolve::ServedListener& lis
   return spec;
 }
 
+void add_patterns(const model::HttpRouteMatch& match, std::set<std::string>& patterns) {
+  if (match.path.type == model::PathMatchType::kRegularExpression) {
+    patterns.insert(match.path.value);
+  }
+  for (const auto* const conditions : {&match.headers, &match.query_params}) {
+    for (const model::NameMatch& condition : *conditions) {
+      if (condition.regex) patterns.insert(condition.value);
+    }
+  }
+}
+
 std::set<std::string> patterns_of(const resolve::Delta& delta) {
   std::set<std::string> patterns;
   for (const resolve::ServedRoute& route : delta.routes) {
     if (route.attachments.empty()) continue;
     for (const resolve::ResolvedRule& rule : route.rules) {
       for (const model::HttpRouteMatch& match : rule.matches) {
-        if (match.path.type == model::PathMatchType::kRegularExpression) {
-          patterns.insert(match.path.value);
-        }
-        for (const model::NameMatch& header : match.headers) {
-          if (header.regex) patterns.insert(header.value);
-        }
-        for (const model::NameMatch& query : match.query_params) {
-          if (query.regex) patterns.insert(query.value);
-        }
+        add_patterns(match, patterns);
       }
     }
   }
