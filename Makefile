@@ -2,7 +2,7 @@
 BUILD ?= build
 PYTHON ?= /usr/bin/python3
 
-.PHONY: all help build deps demo test lint bench matrix fuzz clean
+.PHONY: all help build deps demo test lint bench matrix nginx-tests fuzz clean
 
 all: build
 
@@ -35,6 +35,10 @@ bench: ## Measurements, as ratios in one run
 matrix: ## Module and end-to-end tests on nginx 1.22, 1.26 and 1.30, in chroots
 	@packaging/install-deps test
 	@$(PYTHON) test/run.py matrix
+
+nginx-tests: ## nginx's own tests with and without the module; NGINX_TESTS=<path of a copy>
+	@packaging/install-deps test
+	@NGINX_TESTS="$(NGINX_TESTS)" $(PYTHON) test/run.py nginx-tests
 
 fuzz: ## The long fuzz runs
 	@packaging/install-deps test

@@ -31,6 +31,10 @@ COUNTS = {
 FUZZ_SECONDS = 600  # of `make fuzz`, divided over the targets
 
 
+class NotRun(Exception):
+    """A stage that needs what this machine does not have; the text says what."""
+
+
 def run(command: list[str], **more) -> None:
     print("+", " ".join(command), flush=True)
     subprocess.run(command, cwd=ROOT, check=True, **more)
@@ -176,6 +180,14 @@ def stage_e2e() -> None:
     e2e(tests())
 
 
+def stage_nginx_tests() -> None:
+    copy = os.environ.get("NGINX_TESTS")
+    if not copy:
+        raise NotRun("NGINX_TESTS names no copy of nginx's test suite")
+    directory = str(tests())
+    run([PYTHON, "test/nginx_tests/nginx_tests.py", "--tests", copy, "--build", directory])
+
+
 def stage_demo() -> None:
     run([PYTHON, "test/demo/demo.py", "--build", str(tests())])
 
@@ -252,6 +264,7 @@ STAGES: dict[str, Callable] = {
     "tsan": stage_tsan,
     "e2e": stage_e2e,
     "asan-e2e": stage_asan_e2e,
+    "nginx-tests": stage_nginx_tests,
     "demo": stage_demo,
 }
 ON_REQUEST: dict[str, Callable] = {"bench": stage_bench, "matrix": stage_matrix, "fuzz": stage_fuzz}
@@ -265,7 +278,7 @@ def main() -> int:
     parser.add_argument("--all", action="store_true", help="lint: all files, not only changed ones")
     arguments = parser.parse_args()
     names = arguments.stages or list(STAGES)
-    results: list[tuple[str, float, bool]] = []
+    results: list[tuple[str, float, str]] = []
     for name in names:
         print(f"\n=== {name}", flush=True)
         started = time.monotonic()
@@ -274,16 +287,20 @@ def main() -> int:
                 stage_lint(arguments.all)
             else:
                 {**STAGES, **ON_REQUEST}[name]()
-            passed = True
+            ended = "passed"
+        except NotRun as reason:
+            ended = f"not run: {reason}"
+            print(ended, flush=True)
         except (subprocess.CalledProcessError, FileNotFoundError) as problem:
             print(f"stage {name} failed: {problem}", flush=True)
-            passed = False
-        results.append((name, time.monotonic() - started, passed))
+            ended = "FAILED"
+        results.append((name, time.monotonic() - started, ended))
     print("\nstage        seconds")
-    for name, seconds, passed in results:
-        print(f"{name:12} {seconds:7.1f}  {'passed' if passed else 'FAILED'}")
-    failed = sum(not passed for _, _, passed in results)
-    print(f"{len(results) - failed} passed, {failed} failed")
+    for name, seconds, ended in results:
+        print(f"{name:12} {seconds:7.1f}  {ended}")
+    failed = sum(ended == "FAILED" for _, _, ended in results)
+    passed = sum(ended == "passed" for _, _, ended in results)
+    print(f"{passed} passed, {failed} failed, {len(results) - passed - failed} not run")
     return 1 if failed else 0
 
 
