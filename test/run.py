@@ -7,6 +7,7 @@ Long runs read their counts from the environment; every stage prints the values 
 
 import argparse
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -81,6 +82,8 @@ def ctest(directory: Path, full: bool = False, slower: int = 1) -> None:
 
 
 def e2e(directory: Path, *options: str, changes: str = "5000") -> None:
+    gotools = str(CACHE / "gotools")
+    run([PYTHON, "test/gotools/build.py", gotools])
     changes = os.environ.get("SLUICE_LIVE_CHANGES", changes)
     print(f"counts: SLUICE_LIVE_CHANGES={changes}")
     command = [
@@ -89,13 +92,14 @@ def e2e(directory: Path, *options: str, changes: str = "5000") -> None:
         "pytest",
         "test/e2e",
         "-q",
+        "-rs",
         "--timeout",
         "300",
         "-p",
         "no:cacheprovider",
     ]
     run(
-        [*command, "--build", str(directory), *options],
+        [*command, "--build", str(directory), "--gotools", gotools, *options],
         env={**os.environ, "SLUICE_LIVE_CHANGES": changes},
     )
 
@@ -197,6 +201,10 @@ def stage_bench() -> None:
 
 
 def stage_matrix() -> None:
+    gotools = CACHE / "gotools"
+    run([PYTHON, "test/gotools/build.py", str(gotools)])
+    # Programs without a library of the system: they run in any chroot, which sees only the tree.
+    shutil.copytree(gotools, BUILD / "gotools", dirs_exist_ok=True)
     run([PYTHON, "test/matrix/matrix.py", "--cache", str(CACHE / "chroots")])
 
 

@@ -21,6 +21,7 @@ def pytest_addoption(parser):
     )
     parser.addoption("--sanitizer", action="store_true", help="programs have sanitizers built in")
     parser.addoption("--nginx", default=None, help="nginx to run; default: the one sluicectl finds")
+    parser.addoption("--gotools", help="directory that test/gotools/build.py filled")
 
 
 # The three arrays of a module exist in nginx too, hence no odr. nginx leaves its cycle's memory to
@@ -45,6 +46,22 @@ def binaries(request) -> Path:
 @pytest.fixture(scope="session")
 def nginx(request) -> str | None:
     return request.config.getoption("--nginx")
+
+
+@pytest.fixture(scope="session")
+def gotool(request):
+    """gotool(name) -> the program; a skip that says why when it could not be had."""
+
+    def find(name: str) -> Path:
+        directory = request.config.getoption("--gotools")
+        if directory is None:
+            pytest.skip(f"{name}: no --gotools")
+        program, missing = Path(directory) / name, Path(directory) / "missing"
+        if not program.exists():
+            pytest.skip(f"{name}: {missing.read_text() if missing.exists() else 'not built'}")
+        return program
+
+    return find
 
 
 @pytest.fixture

@@ -157,3 +157,28 @@ def grpc_route(name: str, rules: list[dict], gateway: str = "web") -> str:
         },
         indent=2,
     )
+
+
+def config_map(name: str, pem: str) -> str:
+    """A ConfigMap with the certificates of authorities."""
+    metadata = {"name": name, "namespace": "default"}
+    return json.dumps(
+        {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {"ca.crt": pem}}
+    )
+
+
+def backend_tls_policy(target: str, hostname: str, ca: str) -> str:
+    """Connections to the Backend `target` are secured; `ca` is a ConfigMap."""
+    validation = {
+        "hostname": hostname,
+        "caCertificateRefs": [{"group": "", "kind": "ConfigMap", "name": ca}],
+    }
+    targets = [{"group": "sluice.dev", "kind": "Backend", "name": target}]
+    return json.dumps(
+        {
+            "apiVersion": "gateway.networking.k8s.io/v1",
+            "kind": "BackendTLSPolicy",
+            "metadata": {"name": f"secure-{target}", "namespace": "default"},
+            "spec": {"targetRefs": targets, "validation": validation},
+        }
+    )

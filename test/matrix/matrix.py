@@ -73,7 +73,8 @@ cd {inside}
 cmake -S . -B {build} -G Ninja -DSLUICE_TESTS=OFF > /dev/null
 ninja -C {build} --quiet
 python3 test/checks/symbols.py {build}/modules/*.so
-python3 -m pytest test/e2e -q --timeout 300 -p no:cacheprovider --build {build}
+python3 -m pytest test/e2e -q -rs --timeout 300 -p no:cacheprovider --build {build} \\
+  --gotools build/gotools
 """
 
 
