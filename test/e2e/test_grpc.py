@@ -7,6 +7,8 @@ import threading
 
 import grpc
 import pytest
+from harness.authority import Authority
+from harness.certificates import Certificate, gateway_of, https_listener, secret
 from harness.client import ask
 from harness.h2_client import H2Client
 from harness.manifests import (
@@ -23,6 +25,7 @@ from harness.manifests import (
 from harness.net import free_port
 from harness.waiting import until
 
+HOST = "grpc.example.com"
 CALL = [("content-type", "application/grpc"), ("te", "trailers")]
 
 
@@ -124,9 +127,41 @@ def failure(channel, path: str, **more) -> grpc.RpcError:
     return caught.value
 
 
+@pytest.fixture
+def secured(sluice, scratch):
+    """A channel to a listener that ends TLS."""
+    authority = Authority(scratch)
+    issued = authority.issue(HOST)
+    held = Certificate(issued.certificate.read_text(), issued.key.read_text())
+    port = free_port()
+    listener = https_listener("s", port, "cert", hostname=HOST)
+    sluice.write("gateway.yaml", documents(secret("cert", held), gateway_of(listener)))
+    trust = grpc.ssl_channel_credentials(authority.pem.encode())
+    named = [("grpc.ssl_target_name_override", HOST)]
+    with grpc.secure_channel(f"127.0.0.1:{port}", trust, named) as opened:
+        yield opened
+
+
 def test_calls_of_every_kind(sluice, channel, server):
     sluice.write("route.yaml", grpc_route("r", [matched("one")]))
     sluice.start()
+    make_calls_of_every_kind(channel, server)
+
+
+def test_calls_of_every_kind_over_tls(sluice, secured, server):
+    sluice.write("route.yaml", grpc_route("r", [matched("one")]))
+    sluice.start()
+    make_calls_of_every_kind(secured, server)
+    said: queue.Queue = queue.Queue()
+    answers = secured.stream_stream("/echo.Echo/Chat")(iter(said.get, None), timeout=20)
+    for i in range(50):
+        said.put(f"word {i}".encode())
+        assert next(answers) == f"word {i}"[::-1].encode()
+    said.put(None)
+    assert [*answers] == []
+
+
+def make_calls_of_every_kind(channel, server) -> None:
     assert unary(channel, metadata=[("x-key", "v")]) == b"one:hello"
     assert server.echo.metadata["x-key"] == "v"
     assert server.echo.metadata["x-forwarded-for"] == "127.0.0.1"
@@ -220,7 +255,7 @@ def test_the_clients_deadline_reaches_the_server(sluice, channel, server):
     sluice.write("route.yaml", grpc_route("r", [matched("one")]))
     sluice.start()
     unary(channel, timeout=7)
-    assert 5 < server.echo.time_left <= 7
+    assert 5 < server.echo.time_left < 7.5, "clients round grpc-timeout up"
 
 
 def test_a_client_that_leaves_cancels_the_call(sluice, channel, server):
