@@ -1,15 +1,13 @@
 """gRPC through Sluice: real clients, a real server, and errors that both understand."""
 
-import concurrent.futures
 import contextlib
-import queue
-import threading
 
 import grpc
 import pytest
 from harness.authority import Authority
 from harness.certificates import Certificate, gateway_of, https_listener, secret
 from harness.client import ask
+from harness.grpc_server import Chat, GrpcServer
 from harness.h2_client import H2Client
 from harness.manifests import (
     backend,
@@ -27,64 +25,6 @@ from harness.waiting import until
 
 HOST = "grpc.example.com"
 CALL = [("content-type", "application/grpc"), ("te", "trailers")]
-
-
-class Echo(grpc.GenericRpcHandler):
-    """Every method of every service; the last word of its name says how it answers."""
-
-    def __init__(self, name: str):
-        self.name = name
-        self.cancelled = threading.Event()
-        self.metadata: dict[str, str] = {}
-        self.time_left: float | None = None
-
-    def service(self, call):
-        kind = call.method.rsplit("/", 1)[1]
-        self.metadata = {key: value for key, value in call.invocation_metadata}
-        return {
-            "Unary": grpc.unary_unary_rpc_method_handler(self.unary),
-            "Fail": grpc.unary_unary_rpc_method_handler(self.fail),
-            "Count": grpc.unary_stream_rpc_method_handler(self.count),
-            "Sum": grpc.stream_unary_rpc_method_handler(self.sum),
-            "Chat": grpc.stream_stream_rpc_method_handler(self.chat),
-            "Hang": grpc.unary_unary_rpc_method_handler(self.hang),
-        }.get(kind)
-
-    def unary(self, request: bytes, context) -> bytes:
-        self.time_left = context.time_remaining()
-        context.set_trailing_metadata([("x-trailer", "t")])
-        return self.name.encode() + b":" + request
-
-    def fail(self, request: bytes, context) -> bytes:
-        context.abort(grpc.StatusCode.FAILED_PRECONDITION, "not today: 100%")
-
-    def count(self, request: bytes, context):
-        for i in range(int(request)):
-            yield str(i).encode()
-
-    def sum(self, requests, context) -> bytes:
-        return str(sum(int(request) for request in requests)).encode()
-
-    def chat(self, requests, context):
-        for request in requests:
-            yield request[::-1]
-
-    def hang(self, request: bytes, context) -> bytes:
-        context.add_callback(self.cancelled.set)
-        self.cancelled.wait(30)
-        return b""
-
-
-class GrpcServer:
-    def __init__(self, name: str):
-        self.echo = Echo(name)
-        self.server = grpc.server(concurrent.futures.ThreadPoolExecutor(8), [self.echo])
-        self.port = self.server.add_insecure_port("127.0.0.1:0")
-        self.server.start()
-
-    def stop(self) -> None:
-        self.echo.cancelled.set()
-        self.server.stop(0).wait(5)
 
 
 @pytest.fixture
@@ -152,13 +92,7 @@ def test_calls_of_every_kind_over_tls(sluice, secured, server):
     sluice.write("route.yaml", grpc_route("r", [matched("one")]))
     sluice.start()
     make_calls_of_every_kind(secured, server)
-    said: queue.Queue = queue.Queue()
-    answers = secured.stream_stream("/echo.Echo/Chat")(iter(said.get, None), timeout=20)
-    for i in range(50):
-        said.put(f"word {i}".encode())
-        assert next(answers) == f"word {i}"[::-1].encode()
-    said.put(None)
-    assert [*answers] == []
+    chat_for_a_while(secured)
 
 
 def make_calls_of_every_kind(channel, server) -> None:
@@ -177,13 +111,14 @@ def make_calls_of_every_kind(channel, server) -> None:
 def test_a_chat_has_no_order_but_its_own(sluice, channel):
     sluice.write("route.yaml", grpc_route("r", [matched("one")]))
     sluice.start()
-    said: queue.Queue = queue.Queue()
-    answers = channel.stream_stream("/echo.Echo/Chat")(iter(said.get, None), timeout=20)
+    chat_for_a_while(channel)
+
+
+def chat_for_a_while(channel) -> None:
+    chat = Chat(channel)
     for i in range(50):
-        said.put(f"word {i}".encode())
-        assert next(answers) == f"word {i}"[::-1].encode()
-    said.put(None)
-    assert [*answers] == []
+        assert chat.say(f"word {i}".encode()) == f"word {i}"[::-1].encode()
+    assert chat.rest() == []
 
 
 def test_an_error_of_the_server_arrives_as_it_was(sluice, channel):
@@ -302,13 +237,10 @@ def test_a_stream_may_be_silent_for_longer_than_others(operator_nginx, server):
         },
     )
     with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
-        said: queue.Queue = queue.Queue()
-        answers = channel.stream_stream("/echo.Echo/Chat")(iter(said.get, None), timeout=20)
+        chat = Chat(channel)
         for i in range(3):
-            said.put(b"ab")
-            assert next(answers) == b"ba"
+            assert chat.say(b"ab") == b"ba"
             with contextlib.suppress(TimeoutError):
-                until(lambda: not answers.is_active(), "a silence", 0.8)
-            assert answers.is_active(), i
-        said.put(None)
-        assert [*answers] == []
+                until(lambda: not chat.answers.is_active(), "a silence", 0.8)
+            assert chat.answers.is_active(), i
+        assert chat.rest() == []

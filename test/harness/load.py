@@ -2,6 +2,7 @@
 
 import collections
 import http.client
+import ssl
 import threading
 import time
 
@@ -21,8 +22,10 @@ class Load:
         path: str = "/",
         clients: int = 4,
         pause_s: float = 0.0,
+        tls: ssl.SSLContext | None = None,
     ):
         self.target = (address, port, host, path, pause_s)
+        self.tls = tls  # the server name is `host`
         self.answers: collections.Counter[str] = collections.Counter()
         self.failures: list[str] = []
         self.latencies: list[float] = []
@@ -54,15 +57,23 @@ class Load:
         for thread in self._threads:
             thread.join(15)
 
+    def _open(self) -> http.client.HTTPConnection:
+        address, port, host, _, _ = self.target
+        connection = http.client.HTTPConnection(address, port, timeout=10)
+        if self.tls:
+            connection.connect()
+            connection.sock = self.tls.wrap_socket(connection.sock, server_hostname=host)
+        return connection
+
     def _client(self) -> None:
-        address, port, host, path, pause_s = self.target
+        _, _, host, path, pause_s = self.target
         connection = None
         while not self._ending.is_set():
             started = time.monotonic()
             fresh = connection is None
             try:
                 if connection is None:
-                    connection = http.client.HTTPConnection(address, port, timeout=10)
+                    connection = self._open()
                 connection.request("GET", path, headers={"Host": host})
                 answer = connection.getresponse()
                 body = answer.read().decode(errors="replace")
