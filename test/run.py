@@ -114,6 +114,7 @@ def stage_checks() -> None:
     run([PYTHON, "test/checks/layers.py"])
     run([PYTHON, "test/checks/sources.py"])
     run([PYTHON, "test/checks/format_page.py"])
+    run([PYTHON, "test/checks/conditions.py"])
 
 
 def changed_files(everything: bool) -> list[str]:
