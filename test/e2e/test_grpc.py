@@ -15,6 +15,7 @@ from harness.manifests import (
     documents,
     gateway,
     grpc_route,
+    header_filter,
     route,
     rule,
     service,
@@ -147,6 +148,17 @@ def test_methods_choose_servers_and_the_rest_is_unimplemented(sluice, channel):
         assert error.details() == "no route for this request"
     finally:
         other.stop()
+
+
+def test_a_named_rule_edits_the_metadata_of_calls(sluice, channel, server):
+    edits = header_filter("request", {"x-tenant": "blue"}, {"x-list": "b"}, ["x-secret"])
+    named = {"name": "tenants", **matched("one", service="echo.Echo"), "filters": [edits]}
+    sluice.write("route.yaml", grpc_route("r", [named]))
+    sluice.start()
+    sent = [("x-tenant", "forged"), ("x-list", "a"), ("x-secret", "s"), ("x-other", "o")]
+    assert unary(channel, metadata=sent) == b"one:hello"
+    seen = server.echo.metadata
+    assert [seen.get(name) for name, _ in sent] == ["blue", "a,b", None, "o"]
 
 
 def test_backends_that_cannot_answer_are_unavailable(sluice, channel):

@@ -18,7 +18,9 @@ class Echo(grpc.GenericRpcHandler):
 
     def service(self, call):
         kind = call.method.rsplit("/", 1)[1]
-        self.metadata = {key: value for key, value in call.invocation_metadata}
+        self.metadata = {}
+        for key, value in call.invocation_metadata:
+            self.metadata[key] = f"{self.metadata[key]},{value}" if key in self.metadata else value
         return {
             "Unary": grpc.unary_unary_rpc_method_handler(self.unary),
             "Fail": grpc.unary_unary_rpc_method_handler(self.fail),
