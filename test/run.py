@@ -115,6 +115,7 @@ def stage_checks() -> None:
     run([PYTHON, "test/checks/sources.py"])
     run([PYTHON, "test/checks/format_page.py"])
     run([PYTHON, "test/checks/conditions.py"])
+    run([PYTHON, "test/checks/features.py"])
 
 
 def changed_files(everything: bool) -> list[str]:

@@ -19,19 +19,50 @@ constexpr std::string_view kRouteGroup = "gateway.networking.k8s.io";
 constexpr std::array<std::string_view, 2> kHttpListenerKinds = {"HTTPRoute", "GRPCRoute"};
 constexpr std::uint32_t kMaxPort = 65535;
 
-// The features of the Gateway API whose conformance tests need nothing that is not served. Gateway,
-// HTTPRoute and ReferenceGrant themselves also need TLS listeners and the core filters.
-constexpr std::array<std::string_view, 9> kFeatures = {
+// The features of Gateway API v1.7.0 that are served, by their official names. The README's table
+// has a row for each, with the test that shows it.
+constexpr std::array<std::string_view, 39> kFeatures = {
+    "BackendTLSPolicy",
+    "BackendTLSPolicySANValidation",
+    "GRPCRoute",
+    "GRPCRouteNamedRouteRule",
+    "GRPCRouteRequestHeaderModifier",
+    "Gateway",
     "GatewayAddressEmpty",
     "GatewayHTTPListenerIsolation",
+    "GatewayHTTPSListenerDetectMisdirectedRequests",
+    "GatewayPort8080",
     "GatewayRouteHostnameIntersectionPrecedence",
     "GatewayStaticAddresses",
+    "HTTPRoute",
+    "HTTPRoute303RedirectStatusCode",
+    "HTTPRoute307RedirectStatusCode",
+    "HTTPRoute308RedirectStatusCode",
+    "HTTPRouteBackendProtocolH2C",
     "HTTPRouteBackendProtocolWebSocket",
+    "HTTPRouteBackendRequestHeaderModification",
+    "HTTPRouteBackendTimeout",
+    "HTTPRouteBackendURLRewrite",
+    "HTTPRouteCORS",
+    "HTTPRouteHostRewrite",
     "HTTPRouteMethodMatching",
     "HTTPRouteNamedRouteRule",
     "HTTPRouteParentRefPort",
+    "HTTPRoutePathRedirect",
+    "HTTPRoutePathRewrite",
+    "HTTPRoutePortRedirect",
     "HTTPRouteQueryParamMatching",
+    "HTTPRouteRequestMirror",
+    "HTTPRouteRequestMultipleMirrors",
+    "HTTPRouteRequestPercentageMirror",
+    "HTTPRouteRequestTimeout",
+    "HTTPRouteResponseHeaderModification",
+    "HTTPRouteRetryCodes",
+    "HTTPRouteRetryConnectionError",
+    "HTTPRouteSchemeRedirect",
+    "ReferenceGrant",
 };
+static_assert(std::ranges::is_sorted(kFeatures));
 
 ProtocolFamily family_of(std::string_view protocol) {
   if (protocol == "HTTP") return ProtocolFamily::kHttp;
