@@ -82,8 +82,10 @@ def ctest(directory: Path, full: bool = False, slower: int = 1) -> None:
 
 
 def e2e(directory: Path, *options: str, changes: str = "5000") -> None:
-    gotools = str(CACHE / "gotools")
-    run([PYTHON, "test/gotools/build.py", gotools])
+    tools = []
+    for name in ("gotools", "autobahn"):
+        run([PYTHON, f"test/{name}/build.py", str(CACHE / name)])
+        tools += [f"--{name}", str(CACHE / name)]
     changes = os.environ.get("SLUICE_LIVE_CHANGES", changes)
     print(f"counts: SLUICE_LIVE_CHANGES={changes}")
     command = [
@@ -99,7 +101,7 @@ def e2e(directory: Path, *options: str, changes: str = "5000") -> None:
         "no:cacheprovider",
     ]
     run(
-        [*command, "--build", str(directory), "--gotools", gotools, *options],
+        [*command, "--build", str(directory), *tools, *options],
         env={**os.environ, "SLUICE_LIVE_CHANGES": changes},
     )
 

@@ -22,6 +22,7 @@ def pytest_addoption(parser):
     parser.addoption("--sanitizer", action="store_true", help="programs have sanitizers built in")
     parser.addoption("--nginx", default=None, help="nginx to run; default: the one sluicectl finds")
     parser.addoption("--gotools", help="directory that test/gotools/build.py filled")
+    parser.addoption("--autobahn", help="directory that test/autobahn/build.py filled")
 
 
 # The three arrays of a module exist in nginx too, hence no odr. nginx leaves its cycle's memory to
@@ -48,20 +49,26 @@ def nginx(request) -> str | None:
     return request.config.getoption("--nginx")
 
 
+def find_tool(request, option: str, name: str) -> Path:
+    """A program of a directory of tools; a skip that says why when it could not be had."""
+    directory = request.config.getoption(option)
+    if directory is None:
+        pytest.skip(f"{name}: no {option}")
+    program, missing = Path(directory) / name, Path(directory) / "missing"
+    if not (Path(directory) / "built").exists():
+        pytest.skip(f"{name}: {missing.read_text() if missing.exists() else 'not built'}")
+    return program
+
+
 @pytest.fixture(scope="session")
 def gotool(request):
-    """gotool(name) -> the program; a skip that says why when it could not be had."""
+    """gotool(name) -> the program."""
+    return lambda name: find_tool(request, "--gotools", name)
 
-    def find(name: str) -> Path:
-        directory = request.config.getoption("--gotools")
-        if directory is None:
-            pytest.skip(f"{name}: no --gotools")
-        program, missing = Path(directory) / name, Path(directory) / "missing"
-        if not program.exists():
-            pytest.skip(f"{name}: {missing.read_text() if missing.exists() else 'not built'}")
-        return program
 
-    return find
+@pytest.fixture(scope="session")
+def wstest(request) -> Path:
+    return find_tool(request, "--autobahn", "suite/bin/wstest")
 
 
 @pytest.fixture
