@@ -41,8 +41,9 @@ std::optional<std::string_view> write_mirror_head(std::string_view head, std::ui
   put(request_line);
   bool has_body = body_bytes != 0;
   for (std::string_view line = take_line(rest); line != kEnd; line = take_line(rest)) {
-    if (line.empty()) return std::nullopt;
-    const std::string_view name = line.substr(0, std::min(line.find(':'), line.size()));
+    const std::size_t colon = line.find(':');
+    if (colon == std::string_view::npos) return std::nullopt;
+    const std::string_view name = line.substr(0, colon);
     if (says_length(name)) has_body = true;
     if (!is_connection_field(name)) put(line);
   }

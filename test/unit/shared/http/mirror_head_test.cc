@@ -39,6 +39,7 @@ TEST(MirrorHeadTest, WhatIsNoHttp11HeadGivesNothing) {
   EXPECT_EQ(written("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 0), "(none)");
   EXPECT_EQ(written("GET / HTTP/1.1\r\nHost: x\r\n", 0), "(none)");
   EXPECT_EQ(written("GET / HTTP/1.1", 0), "(none)");
+  EXPECT_EQ(written("GET / HTTP/1.1\r\nContent-Length\r\n\r\n", 1), "(none)");
   EXPECT_EQ(written("", 0), "(none)");
 }
 
