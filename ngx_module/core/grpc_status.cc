@@ -1,5 +1,7 @@
 #include "ngx_module/core/grpc_status.h"
 
+#include <charconv>
+
 #include "shared/http/header.h"
 
 namespace sluice::core {
@@ -30,6 +32,31 @@ GrpcStatus of_http(std::uint64_t status) {
   }
 }
 
+// A unit of grpc-timeout: milliseconds, or how many of it a millisecond has.
+struct Unit {
+  std::uint64_t milliseconds = 0;
+  std::uint64_t per_millisecond = 1;
+};
+
+Unit unit_of(char letter) {
+  switch (letter) {
+    case 'H':
+      return {3'600'000};
+    case 'M':
+      return {60'000};
+    case 'S':
+      return {1'000};
+    case 'm':
+      return {1};
+    case 'u':
+      return {1, 1'000};
+    case 'n':
+      return {1, 1'000'000};
+    default:
+      return {};
+  }
+}
+
 }  // namespace
 
 bool is_grpc(std::string_view content_type) {
@@ -37,6 +64,19 @@ bool is_grpc(std::string_view content_type) {
   if (!http::same_header_name(content_type.substr(0, kType.size()), kType)) return false;
   const std::string_view rest = content_type.substr(kType.size());
   return rest.empty() || rest.front() == '+' || rest.front() == ';' || rest.front() == ' ';
+}
+
+std::optional<std::uint64_t> grpc_timeout_ms(std::string_view value) {
+  constexpr std::size_t kMaxDigits = 8;
+  if (value.size() < 2 || value.size() > kMaxDigits + 1) return std::nullopt;
+  const Unit unit = unit_of(value.back());
+  value.remove_suffix(1);
+  std::uint64_t number = 0;
+  const char* const begin = value.data();
+  const char* const end = begin + value.size();
+  const auto parsed = std::from_chars(begin, end, number);
+  if (unit.milliseconds == 0 || parsed.ec != std::errc{} || parsed.ptr != end) return std::nullopt;
+  return number * unit.milliseconds / unit.per_millisecond;
 }
 
 GrpcStatus grpc_status(Reason reason, std::uint64_t http_status) {

@@ -2,11 +2,12 @@
 //
 // Process: nginx worker.   Allocates: nothing.
 // Spec: the "gRPC over HTTP2" and "HTTP to gRPC Status Code Mapping" pages of gRPC; GRPCRouteRule
-// of gateway-api v1 (UNAVAILABLE where there is no valid backend) Tested by:
+// of gateway-api v1 (UNAVAILABLE where there is no valid backend).   Tested by:
 // test/unit/ngx_module/core/grpc_status_test.cc
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 #include "ngx_module/core/plan.h"
@@ -26,6 +27,10 @@ enum class GrpcStatus : std::uint8_t {
 
 // Whether a request with this Content-Type is gRPC ("application/grpc", "application/grpc+proto").
 bool is_grpc(std::string_view content_type);
+
+// The milliseconds of the field grpc-timeout, which is the client's own deadline; none where it is
+// not of that form. What is shorter than one is zero.
+std::optional<std::uint64_t> grpc_timeout_ms(std::string_view value);
 
 // For an answer made here: `reason` as far as there is one, else by its HTTP status.
 GrpcStatus grpc_status(Reason reason, std::uint64_t http_status);

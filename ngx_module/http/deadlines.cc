@@ -71,7 +71,9 @@ void on_try_deadline(ngx_event_t* event) {
   ngx_http_run_posted_requests(c);
 }
 
-// Since the first byte of the request. The clock on the wall may jump backwards.
+}  // namespace
+
+// The clock on the wall may jump backwards.
 ngx_msec_t age_of(const ngx_http_request_t* r) {
   const ngx_time_t* const now = ngx_timeofday();
   const auto milliseconds = static_cast<ngx_msec_int_t>(now->sec - r->start_sec) * 1000 +
@@ -79,8 +81,6 @@ ngx_msec_t age_of(const ngx_http_request_t* r) {
                             static_cast<ngx_msec_int_t>(r->start_msec);
   return static_cast<ngx_msec_t>(std::max<ngx_msec_int_t>(milliseconds, 0));
 }
-
-}  // namespace
 
 RequestState& state_of(ngx_event_t* event) {
   static_assert(offsetof(RequestTimer, event) == 0);

@@ -25,6 +25,9 @@ void stop_deadlines(RequestState& state);
 // works for long; so does a gRPC stream.
 void relax_silence_limits(const RequestState& state, ngx_http_upstream_conf_t& conf);
 
+// Milliseconds since the first byte of the request.
+ngx_msec_t age_of(const ngx_http_request_t* r);
+
 void start_timer(RequestTimer& timer, RequestState& state, ngx_event_handler_pt handler,
                  ngx_msec_t milliseconds);
 void stop_timer(RequestTimer& timer);

@@ -1,7 +1,9 @@
 #include "ngx_module/http/grpc_answer.h"
 
 #include "ngx_module/core/grpc_status.h"
+#include "ngx_module/http/deadlines.h"
 #include "ngx_module/http/request_state.h"
+#include "shared/http/header.h"
 
 namespace sluice::http_module {
 
@@ -22,6 +24,26 @@ bool add_field(ngx_http_request_t* r, std::string_view name, std::string_view va
   return true;
 }
 
+// Whether the client's own deadline has passed. A server that gave up at that time resets the
+// stream, and may be seen to do so before the client has given up.
+bool is_past_own_deadline(const ngx_http_request_t* r) {
+  for (const ngx_list_part_t* part = &r->headers_in.headers.part; part; part = part->next) {
+    const auto* const fields = static_cast<const ngx_table_elt_t*>(part->elts);
+    for (ngx_uint_t i = 0; i < part->nelts; ++i) {
+      if (!http::same_header_name(ngx::view(fields[i].key), "grpc-timeout")) continue;
+      const auto limit = core::grpc_timeout_ms(ngx::view(fields[i].value));
+      return limit && age_of(r) >= *limit;
+    }
+  }
+  return false;
+}
+
+core::GrpcStatus status_of(const ngx_http_request_t* r, core::Reason reason) {
+  const core::GrpcStatus status = core::grpc_status(reason, r->headers_out.status);
+  const bool broke_off = reason == core::Reason::kNone && status == core::GrpcStatus::kUnavailable;
+  return broke_off && is_past_own_deadline(r) ? core::GrpcStatus::kDeadlineExceeded : status;
+}
+
 }  // namespace
 
 bool is_grpc_call(const ngx_http_request_t* r) {
@@ -35,7 +57,7 @@ ngx_int_t answer_as_grpc(ngx_http_request_t* r, const RequestState& state) {
     return NGX_OK;
   }
   const core::Reason reason = state.plan.reason;
-  const core::GrpcStatus status = core::grpc_status(reason, out.status);
+  const core::GrpcStatus status = status_of(r, reason);
   r->err_status = 0;  // the log says what was sent
   out.status = NGX_HTTP_OK;
   out.status_line.len = 0;

@@ -8,6 +8,7 @@ from harness.authority import Authority
 from harness.certificates import Certificate, gateway_of, https_listener, secret
 from harness.client import ask
 from harness.grpc_server import Chat, GrpcServer
+from harness.h2_backend import H2Backend, H2Step
 from harness.h2_client import H2Client
 from harness.manifests import (
     backend,
@@ -203,6 +204,23 @@ def test_the_clients_deadline_reaches_the_server(sluice, channel, server):
     sluice.start()
     unary(channel, timeout=7)
     assert 5 < server.echo.time_left < 7.5, "clients round grpc-timeout up"
+
+
+def test_a_server_that_gives_up_at_the_deadline_has_exceeded_it(sluice):
+    # Symptom: UNAVAILABLE, as the server's reset came before the client had given up.
+    giving_up = H2Backend()
+    try:
+        sluice.write("backends.yaml", backend("one", giving_up.port))
+        sluice.write("route.yaml", grpc_route("r", [matched("one")]))
+        sluice.start()
+        giving_up.script(*[H2Step(cancelled=True, delay_s=0.05)] * 3)
+        for timeout, status in (("50m", "4"), ("9S", "14"), (None, "14")):
+            fields = [("grpc-timeout", timeout)] if timeout else []
+            with contextlib.closing(H2Client(sluice.port)) as client:
+                answer = client.ask("POST", "/a.B/C", [*CALL, *fields], b"\0\0\0\0\0")
+            assert (answer.status, answer.all("grpc-status")) == (200, [status]), timeout
+    finally:
+        giving_up.stop()
 
 
 def test_a_client_that_leaves_cancels_the_call(sluice, channel, server):

@@ -28,6 +28,7 @@ class H2Step:
     body: bytes = b"fine"
     trailers: list[tuple[str, str]] = field(default_factory=list)
     refused: bool = False  # RST_STREAM with REFUSED_STREAM
+    cancelled: bool = False  # RST_STREAM with CANCEL
     delay_s: float = 0.0
 
 
@@ -96,6 +97,9 @@ class _Connection:
         time.sleep(step.delay_s)
         if step.refused:
             self.h2.reset_stream(stream, h2.errors.ErrorCodes.REFUSED_STREAM)
+            return
+        if step.cancelled:
+            self.h2.reset_stream(stream, h2.errors.ErrorCodes.CANCEL)
             return
         ends = not step.body and not step.trailers
         self.h2.send_headers(stream, [(":status", str(step.status)), *step.fields], ends)

@@ -49,6 +49,22 @@ TEST(GrpcStatusTest, WithoutAReasonTheHttpStatusDecides) {
   EXPECT_EQ(grpc_status(Reason::kNone, 418), GrpcStatus::kUnknown);
 }
 
+TEST(GrpcStatusTest, TheClientsDeadlineHasAUnit) {
+  EXPECT_EQ(grpc_timeout_ms("1H"), 3'600'000U);
+  EXPECT_EQ(grpc_timeout_ms("2M"), 120'000U);
+  EXPECT_EQ(grpc_timeout_ms("7S"), 7'000U);
+  EXPECT_EQ(grpc_timeout_ms("250m"), 250U);
+  EXPECT_EQ(grpc_timeout_ms("1500u"), 1U);
+  EXPECT_EQ(grpc_timeout_ms("99999999n"), 99U);
+  EXPECT_EQ(grpc_timeout_ms("99999999H"), 359'999'996'400'000U);
+}
+
+TEST(GrpcStatusTest, WhatIsNoDeadlineIsNone) {
+  for (const char* value : {"", "1", "S", "1s", "-1S", "1 S", "1.5S", "123456789n", "1SS"}) {
+    EXPECT_EQ(grpc_timeout_ms(value), std::nullopt) << value;
+  }
+}
+
 TEST(GrpcStatusTest, TextsAreTheNumbers) {
   EXPECT_EQ(grpc_status_text(GrpcStatus::kUnknown), "2");
   EXPECT_EQ(grpc_status_text(GrpcStatus::kDeadlineExceeded), "4");
