@@ -4,6 +4,8 @@
 #include <new>
 #include <span>
 
+#include "ngx_module/core/h2_exchange.h"
+#include "ngx_module/http/mirror_choice.h"
 #include "ngx_module/http/mirror_delivery.h"
 #include "ngx_module/http/pool_text.h"
 #include "ngx_module/listen/worker.h"
@@ -16,7 +18,6 @@ namespace {
 constexpr ngx_uint_t kMaxDeliveries = 1024;   // of a worker; and a quarter of worker_connections
 constexpr std::size_t kMaxBytes = 64U << 20;  // of all bodies that a worker holds
 constexpr std::size_t kPoolBytes = 4096;
-constexpr int kMaxRepeats = 4;
 
 ngx_http_request_body_filter_pt next_body_filter;
 
@@ -30,6 +31,7 @@ struct MirrorTarget {
 // A request while it is copied and sent. Of the request until started, then of its deliveries.
 struct MirrorCopy {
   ngx_pool_t* pool;
+  table::BackendProtocol protocol;
   ngx_array_t targets;         // of MirrorTarget
   std::string_view sent_head;  // to the backend, in the request's pool; empty until peer.init
   ngx_chain_t* body;
@@ -112,11 +114,13 @@ MirrorCopy** begin_copy(ngx_http_request_t* r) {
   return owned;
 }
 
-// Why this request can't be copied to this mirror; null: it can.
+// Why this request can't be copied to this mirror; null: it can. What the backend gets is copied as
+// it stands, so the mirror must speak as the backend does.
 const char* obstacle(const ngx_http_request_t* r, const RequestState& state,
                      const table::Filter& filter) {
-  if (filter.protocol != table::BackendProtocol::kHttp1) return "the mirror speaks HTTP/2";
-  if (state.plan.protocol != table::BackendProtocol::kHttp1) return "the backend speaks HTTP/2";
+  if (filter.protocol != state.plan.protocol) {
+    return "of the backend and the mirror only one speaks HTTP/2";
+  }
   if (r->headers_in.upgrade != nullptr) return "the request asks for an upgrade";
   if (r->headers_in.content_length_n > static_cast<off_t>(kMaxMirroredBody)) {
     return "the body is too long";
@@ -155,20 +159,6 @@ void copy_buffer(ngx_http_request_t* r, MirrorCopy& copy, const ngx_buf_t& buf) 
   }
 }
 
-// Null: chosen.
-const char* choose(listen::Worker& worker, const MirrorTarget& mirror, balance::Target& target) {
-  for (int i = 0; i < kMaxRepeats; ++i) {
-    const arena::Snapshot snapshot = worker.table()->enter();
-    const balance::Chosen chosen = balance::choose_endpoint(
-        *worker.table(), mirror.slot, balance::Tried{}, ngx_current_msec, worker.random(), target);
-    const bool encrypted = !chosen.tls.empty();
-    if (!worker.table()->unmoved(snapshot)) continue;
-    if (chosen.choice != balance::Choice::kChosen) return "the mirror has no endpoint";
-    return encrypted ? "the mirror is reached over TLS" : nullptr;
-  }
-  return "the table is moving";
-}
-
 void on_delivery_end(MirrorDelivery& delivery) {
   auto& copy = *static_cast<MirrorCopy*>(delivery.owner);
   if (delivery.failed) drop(&delivery.log, delivery.backend, "the connection failed");
@@ -176,47 +166,72 @@ void on_delivery_end(MirrorDelivery& delivery) {
   if (--copy.deliveries == 0) destroy(copy);
 }
 
+// What a delivery begins with.
+struct Opening {
+  const ngx_chain_t* chain = nullptr;  // null: the head makes no sense, or no memory
+  bool ends_stream = false;            // of HTTP/2: it has no body
+};
+
 // Null: it is on its way.
-const char* deliver(MirrorCopy& copy, const ngx_chain_t* request, const MirrorTarget& mirror) {
-  listen::Worker* const worker = listen::Worker::current();
-  if (worker == nullptr || worker->table() == nullptr) return "there is no table";
+const char* deliver(MirrorCopy& copy, const Opening& opening, const MirrorTarget& mirror) {
   if (totals().deliveries >= std::min(kMaxDeliveries, ngx_cycle->connection_n / 4)) {
     return "too many copies are on their way";
   }
-  balance::Target target;
-  if (const char* const why = choose(*worker, mirror, target)) return why;
+  const MirrorChoice choice = choose_mirror(mirror.slot, copy.protocol, copy.pool);
+  if (choice.obstacle != nullptr) return choice.obstacle;
   auto* const delivery =
       static_cast<MirrorDelivery*>(ngx_pcalloc(copy.pool, sizeof(MirrorDelivery)));
   if (delivery == nullptr) return "out of memory";
   delivery->ended = on_delivery_end;
   delivery->owner = &copy;
   delivery->backend = mirror.backend;
-  if (!deliver_mirror(*delivery, target, request, copy.pool)) return "connecting failed";
+  if (copy.protocol == table::BackendProtocol::kHttp2) {
+    void* const memory = ngx_palloc(copy.pool, sizeof(core::H2Exchange));
+    if (memory == nullptr) return "out of memory";
+    delivery->h2 = new (memory) core::H2Exchange(opening.ends_stream, copy.body_bytes);
+    delivery->body = {copy.body, 0};
+  }
+  if (!deliver_mirror(*delivery, choice, opening.chain, copy.pool)) return "connecting failed";
   ++copy.deliveries;
   ++totals().deliveries;
   return nullptr;
 }
 
-// Head and body. Null: the head is none of HTTP/1.1, or no memory.
-ngx_chain_t* make_request(const MirrorCopy& copy) {
+Opening open_http1(const MirrorCopy& copy, ngx_chain_t* link, ngx_buf_t* buf) {
+  const std::size_t room = static_cast<std::size_t>(buf->end - buf->pos);
+  const auto head = http::write_mirror_head(copy.sent_head, copy.body_bytes,
+                                            {reinterpret_cast<char*>(buf->pos), room});
+  if (!head) return {};
+  buf->last = buf->pos + head->size();
+  *link = {buf, copy.body};
+  return {link, false};
+}
+
+// The body is framed while it is sent.
+Opening open_http2(const MirrorCopy& copy, ngx_chain_t* link, ngx_buf_t* buf) {
+  buf->last = ngx_cpymem(buf->pos, copy.sent_head.data(), copy.sent_head.size());
+  const auto ends = core::begin_h2_stream(
+      {reinterpret_cast<char*>(buf->pos), static_cast<std::size_t>(buf->last - buf->pos)});
+  if (!ends) return {};
+  *link = {buf, nullptr};
+  return {link, *ends};
+}
+
+Opening make_opening(const MirrorCopy& copy) {
   const std::size_t bytes = http::mirror_head_bytes(copy.sent_head);
   ngx_buf_t* const buf = ngx_create_temp_buf(copy.pool, bytes);
   ngx_chain_t* const link = ngx_alloc_chain_link(copy.pool);
-  if (buf == nullptr || link == nullptr) return nullptr;
-  const auto head = http::write_mirror_head(copy.sent_head, copy.body_bytes,
-                                            {reinterpret_cast<char*>(buf->pos), bytes});
-  if (!head) return nullptr;
-  buf->last = buf->pos + head->size();
-  *link = {buf, copy.body};
-  return link;
+  if (buf == nullptr || link == nullptr) return {};
+  return copy.protocol == table::BackendProtocol::kHttp2 ? open_http2(copy, link, buf)
+                                                         : open_http1(copy, link, buf);
 }
 
 // Takes the copy away from the request, once all of it is there.
 void send_when_whole(ngx_http_request_t* r, RequestState& state) {
   MirrorCopy& copy = **state.filters.mirrors;
   if (copy.sent_head.empty() || !copy.body_whole || copy.given_up) return;
-  const ngx_chain_t* const request = make_request(copy);
-  if (request == nullptr) {
+  const Opening opening = make_opening(copy);
+  if (opening.chain == nullptr) {
     give_up(r, copy, "the backend's request could not be copied");
     return;
   }
@@ -224,7 +239,7 @@ void send_when_whole(ngx_http_request_t* r, RequestState& state) {
   state.filters.mirrors = nullptr;
   copy.deliveries = 1;  // this function's, so that no delivery ends the copy
   for (const MirrorTarget& target : targets_of(copy)) {
-    const char* const why = deliver(copy, request, target);
+    const char* const why = deliver(copy, opening, target);
     if (why != nullptr) drop(r->connection->log, target.backend, why);
   }
   if (--copy.deliveries == 0) destroy(copy);
@@ -260,6 +275,7 @@ bool draw_mirror(ngx_http_request_t* r, RequestState& state, table::FilterReader
   if (state.filters.mirrors == nullptr) state.filters.mirrors = begin_copy(r);
   if (state.filters.mirrors == nullptr) return false;
   MirrorCopy& copy = **state.filters.mirrors;
+  copy.protocol = state.plan.protocol;
   const std::string_view name = join_copy(copy.pool, {backend});
   void* const target = ngx_array_push(&copy.targets);
   if (target == nullptr || name.data() == nullptr) return false;

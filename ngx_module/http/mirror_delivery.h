@@ -6,7 +6,8 @@
 
 #include <string_view>
 
-#include "ngx_module/balance/endpoint_choice.h"
+#include "ngx_module/http/mirror_choice.h"
+#include "ngx_module/http/mirror_frames.h"
 #include "ngx_module/listen/nginx.h"
 
 namespace sluice::http_module {
@@ -19,7 +20,10 @@ struct MirrorDelivery {
   ngx_str_t name;
   ngx_log_t log;
   ngx_event_t deadline;
-  ngx_chain_t* out;  // not sent yet
+  tls::BackendContext* tls;  // held; null: plain
+  ngx_chain_t* out;          // not sent yet
+  core::H2Exchange* h2;      // null: HTTP/1.1
+  MirrorBody body;           // of HTTP/2
   std::size_t answer_bytes;
   bool failed;                              // not all was sent, or the answer broke off
   void (*ended)(MirrorDelivery& delivery);  // its memory may be gone when that returns
@@ -29,7 +33,7 @@ struct MirrorDelivery {
 
 // `request`: its buffers are only read. Fails (false): nothing was begun, and ended() is not
 // called.
-bool deliver_mirror(MirrorDelivery& delivery, const balance::Target& target,
+bool deliver_mirror(MirrorDelivery& delivery, const MirrorChoice& choice,
                     const ngx_chain_t* request, ngx_pool_t* pool);
 
 }  // namespace sluice::http_module

@@ -213,6 +213,11 @@ void BackendContext::apply(ngx_http_upstream_conf_t& conf, ngx_http_upstream_t& 
   u.ssl_name = ngx::str(hostname_);
 }
 
+bool BackendContext::begin(ngx_connection_t* c) {
+  if (ngx_ssl_create_connection(&ssl_, c, NGX_SSL_CLIENT) != NGX_OK) return false;
+  return SSL_set_tlsext_host_name(c->ssl->connection, hostname_.c_str()) == 1;
+}
+
 ngx_int_t BackendContext::offer_session(ngx_connection_t* c) {
   return session_ == nullptr ? NGX_OK : ngx_ssl_set_session(c, session_);
 }

@@ -46,6 +46,10 @@ class BackendContext {
   // outlive the handshake.
   void apply(ngx_http_upstream_conf_t& conf, ngx_http_upstream_t& u);
 
+  // Makes `c`, connected and without TLS so far, one of this context: the handshake is the
+  // caller's. Fails (false): out of memory.
+  bool begin(ngx_connection_t* c);
+
   // What peer.set_session and peer.save_session do.
   ngx_int_t offer_session(ngx_connection_t* c);
   void save_session(ngx_connection_t* c);

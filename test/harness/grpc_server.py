@@ -6,6 +6,8 @@ import threading
 
 import grpc
 
+from harness.certificates import Certificate
+
 
 class Echo(grpc.GenericRpcHandler):
     """Every method of every service; the last word of its name says how it answers."""
@@ -15,6 +17,7 @@ class Echo(grpc.GenericRpcHandler):
         self.cancelled = threading.Event()
         self.metadata: dict[str, str] = {}
         self.time_left: float | None = None
+        self.asked: list[bytes] = []  # of unary calls
 
     def service(self, call):
         kind = call.method.rsplit("/", 1)[1]
@@ -32,6 +35,7 @@ class Echo(grpc.GenericRpcHandler):
 
     def unary(self, request: bytes, context) -> bytes:
         self.time_left = context.time_remaining()
+        self.asked.append(request)
         context.set_trailing_metadata([("x-trailer", "t")])
         return self.name.encode() + b":" + request
 
@@ -56,10 +60,15 @@ class Echo(grpc.GenericRpcHandler):
 
 
 class GrpcServer:
-    def __init__(self, name: str):
+    def __init__(self, name: str, held: Certificate | None = None):
         self.echo = Echo(name)
         self.server = grpc.server(concurrent.futures.ThreadPoolExecutor(8), [self.echo])
-        self.port = self.server.add_insecure_port("127.0.0.1:0")
+        if held:
+            pair = (held.key.encode(), held.pem.encode())
+            secured = grpc.ssl_server_credentials([pair])
+            self.port = self.server.add_secure_port("127.0.0.1:0", secured)
+        else:
+            self.port = self.server.add_insecure_port("127.0.0.1:0")
         self.server.start()
 
     def stop(self) -> None:
