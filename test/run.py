@@ -201,7 +201,9 @@ def stage_demo() -> None:
 
 
 def stage_bench() -> None:
-    run([PYTHON, "test/bench/run.py", "--build", str(tests())])
+    gotools = str(CACHE / "gotools")
+    run([PYTHON, "test/gotools/build.py", gotools])
+    run([PYTHON, "test/bench/run.py", "--build", str(tests()), "--gotools", gotools])
 
 
 def stage_matrix() -> None:

@@ -7,10 +7,7 @@ Rounds of the two sides alternate; every figure is a median with the range behin
 
 import argparse
 import os
-import re
 import signal
-import statistics
-import subprocess
 import sys
 import tempfile
 import threading
@@ -27,10 +24,7 @@ from harness.net import accepts, free_port  # noqa: E402
 from harness.processes import Process, worker_pids  # noqa: E402
 from harness.sluice import Sluice  # noqa: E402
 from harness.waiting import until  # noqa: E402
-
-ADDRESS = "127.0.0.1"
-HOST = "bench.example.com"
-TICKS = os.sysconf("SC_CLK_TCK")
+from measure import ADDRESS, HOST, cpu_s, spread, wrk  # noqa: E402
 
 STATIC = """worker_processes 1;
 daemon off;
@@ -61,10 +55,6 @@ http {{
   }}
 }}
 """
-
-
-def spread(values: list[float], unit: str = "") -> str:
-    return f"{statistics.median(values):.2f}{unit} ({min(values):.2f}-{max(values):.2f})"
 
 
 def path_of(number: int) -> str:
@@ -110,34 +100,6 @@ class StaticNginx:
 
     def stop(self) -> None:
         self.process.stop(signal.SIGTERM)
-
-
-def cpu_s(pids: list[int]) -> float:
-    total = 0
-    for pid in pids:
-        fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-        total += int(fields[11]) + int(fields[12])
-    return total / TICKS
-
-
-def wrk(port: int, path: str, seconds: float, connections: int = 32) -> dict[str, float]:
-    """One run of wrk: requests, failures and the 99th percentile in milliseconds."""
-    command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds:.0f}s", "--latency"]
-    command += ["-H", f"Host: {HOST}", f"http://{ADDRESS}:{port}{path}"]
-    text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    requests = int(re.search(r"(\d+) requests in", text)[1])
-    p99 = re.search(r"99%\s+([\d.]+)(us|ms|s)", text)
-    scale = {"us": 0.001, "ms": 1.0, "s": 1000.0}[p99[2]]
-    errors = re.search(
-        r"Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)", text
-    )
-    failures = sum(int(number) for number in errors.groups()) if errors else 0
-    bad = re.search(r"Non-2xx or 3xx responses: (\d+)", text)
-    return {
-        "requests": requests,
-        "p99": float(p99[1]) * scale,
-        "failures": failures + (int(bad[1]) if bad else 0),
-    }
 
 
 def fill(sluice: Sluice, count: int, one_file: bool) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from harness.processes import Process, worker_pids
 from harness.waiting import until
 
+START_S = 900  # thousands of certificates take their time
 CONF = """worker_processes {workers};
 {user}
 daemon off;
@@ -56,7 +57,11 @@ class PlainNginx:
                 raise AssertionError(f"nginx ended:\n{self.log.read_text()}")
             return len(self.workers()) == workers
 
-        until(started, "the workers of the plain nginx", 120)
+        try:
+            until(started, "the workers of the plain nginx", START_S)
+        except BaseException:
+            self.stop()
+            raise
 
     def workers(self) -> list[int]:
         return worker_pids(self.process.pid)
