@@ -139,10 +139,12 @@ def report(plain: dict[str, Result], loaded: dict[str, Result]) -> None:
         ran = sum(bool(result.tests) for result in side.values())
         counts = ", ".join(f"{count} {word}" for word, count in sorted(said.items()))
         print(f"{name:16} {ran} files ran: {counts}")
-    notes = Counter(result.note for result in plain.values() if result.note)
-    for note, count in notes.most_common():
-        print(f"  {count:3} files not run: {note}" if "ended" not in note else f"  {count} {note}")
+    skipped = [result.note for result in plain.values() if result.note.startswith("SKIP")]
+    for note, count in Counter(skipped).most_common():
+        print(f"  {count:3} files not run: {note}")
     for name, result in plain.items():
+        if result.note and result.note not in skipped:
+            print(f"  fails on both sides: {name} {result.note}")
         for test in result.failed():
             print(f"  fails on both sides: {name} {test}")
 
