@@ -163,4 +163,10 @@ bool expects_tls(const Reader& reader, const GroupKey& key) {
   return root && find_group(reader, *root, key, group) && group.tls != 0;
 }
 
+bool expects_proxy_protocol(const Reader& reader, const GroupKey& key) {
+  const std::optional<table::Root> root = reader.read<table::Root>(reader.root());
+  Group group;
+  return root && find_group(reader, *root, key, group) && group.proxy_protocol != 0;
+}
+
 }  // namespace sluice::match

@@ -83,4 +83,7 @@ bool find_listener(const table::Reader& reader, const GroupKey& group, std::stri
 // Whether connections to the group's listeners begin with a TLS handshake.
 bool expects_tls(const table::Reader& reader, const GroupKey& group);
 
+// Whether they begin with a header of the PROXY protocol, before anything else.
+bool expects_proxy_protocol(const table::Reader& reader, const GroupKey& group);
+
 }  // namespace sluice::match

@@ -14,6 +14,7 @@
 #include "shared/table/dump_filters.h"
 #include "shared/table/dump_text.h"
 #include "shared/table/filter_reader.h"
+#include "shared/table/networks.h"
 #include "shared/table/tab.h"
 
 namespace sluice::table {
@@ -56,6 +57,7 @@ class Dumper {
   void groups(const Tab& tab);
   void listeners(const Tab& tab);
   std::string tls_text(Offset offset);
+  std::string options_text(Offset offset);
   void shards_by_listener(const Tab& tab);
   void shards_of(std::uint32_t listener);
   void shard(const Shard& shard);
@@ -144,8 +146,9 @@ void Dumper::groups(const Tab& tab) {
     }
     lines.push_back("group " + name + "  tries" +
                     tries_text(group->wildcard_labels, group->has_exact != 0, group->has_any != 0) +
-                    (group->tls != 0 ? "  tls" : "") + place("id", group->id) +
-                    place("offset", offset));
+                    (group->tls != 0 ? "  tls" : "") +
+                    (group->proxy_protocol != 0 ? "  proxy-protocol" : "") +
+                    place("id", group->id) + place("offset", offset));
     groups_.try_emplace(group->id, *group, name);
   });
   if (!whole) broken("the groups do not fit");
@@ -174,6 +177,7 @@ void Dumper::listeners(const Tab& tab) {
     entry.tries = "  tries" + tries_text(listener->wildcard_labels, listener->has_exact != 0,
                                          listener->has_any != 0);
     if (listener->tls != 0) entry.tries += "\n" + tls_text(listener->tls);
+    if (listener->options != 0) entry.tries += "\n" + options_text(listener->options);
     const auto group = groups_.find(listener->group);
     ListenerText& merged = found.try_emplace({entry.head, entry.tries}, entry).first->second;
     if (group == groups_.end()) return broken("a listener's group is not there");
@@ -202,6 +206,25 @@ std::string Dumper::tls_text(Offset offset) {
                   ref->hash[0]);
     found += "\n  certificate " + text(ref->name, 0, ref->name_bytes) + "  " + hash.data() + "  " +
              std::to_string(ref->bytes) + " bytes" + place("unit", ref->unit);
+  }
+  return found;
+}
+
+std::string Dumper::options_text(Offset offset) {
+  const auto options = read<ListenerOptions>(offset);
+  if (!options) return "!! the options of a listener do not fit";
+  std::string found;
+  const auto limit = [&found](const char* what, std::uint64_t bytes) {
+    if (bytes != 0) found += std::string("  max ") + what + " " + std::to_string(bytes);
+  };
+  limit("body", options->max_body_bytes);
+  limit("header", options->max_header_bytes);
+  limit("uri", options->max_uri_bytes);
+  for (std::uint32_t i = 0; i < options->networks; ++i) {
+    const auto network = read<Network>(offset, sizeof(ListenerOptions), i);
+    if (!network) return found + "\n!! a network does not fit";
+    if (i == 0) found += "  trusts";
+    found += " " + http::network_text(to_ip_network(*network));
   }
   return found;
 }

@@ -28,6 +28,7 @@
 #include <vector>
 
 #include "shared/base/result.h"
+#include "shared/http/ip_network.h"
 #include "shared/table/format.h"
 #include "shared/table/rules.h"
 
@@ -62,6 +63,15 @@ struct ListenerTlsSpec {
   bool operator==(const ListenerTlsSpec&) const = default;
 };
 
+// What GatewayParameters say of the requests on a listener. A limit of 0 is none.
+struct ListenerOptionsSpec {
+  std::vector<http::IpNetwork> trusted_proxies;  // at most kMaxNetworks
+  std::uint64_t max_body_bytes = 0;
+  std::uint32_t max_header_bytes = 0;
+  std::uint32_t max_uri_bytes = 0;
+  bool operator==(const ListenerOptionsSpec&) const = default;
+};
+
 // A Gateway's listener as the data plane sees it. `id` is chosen by the caller, never 0, and stands
 // for the identity (Gateway, listener name): an id is not reused for another identity while the
 // table that knows it can be read.
@@ -75,6 +85,8 @@ struct ListenerSpec {
   std::vector<SocketKey>
       sockets;  // the groups it is reachable in, besides its Gateway's named group
   std::optional<ListenerTlsSpec> tls;  // none: plain HTTP
+  ListenerOptionsSpec options = {};
+  bool proxy_protocol = false;  // the same for all listeners of a socket
   bool operator==(const ListenerSpec&) const = default;
 };
 

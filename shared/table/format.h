@@ -31,6 +31,7 @@ inline constexpr std::uint32_t kMaxIndexNames = 1024;  // of one HeaderIndex
 inline constexpr std::uint32_t kSetFrom = 8;  // path regexes of one shard that make a PatternSet
 // Of a time limit: none, nginx's own limits of silence included (the user said "0s").
 inline constexpr std::uint32_t kNoDeadline = 0xffffffff;
+inline constexpr std::uint32_t kMaxNetworks = 256;  // of one ListenerOptions
 
 // How a hostname matches; also the order in which shards are probed.
 enum class HostKind : std::uint8_t { kExact = 0, kWildcard = 1, kAny = 2 };
@@ -100,7 +101,8 @@ struct Group {
   std::uint8_t has_exact;
   std::uint8_t has_any;
   std::uint8_t tls;  // 1: its listeners are HTTPS, so that a connection begins with a handshake
-  std::uint8_t reserved[21];
+  std::uint8_t proxy_protocol;  // 1: a connection begins with a header of the PROXY protocol
+  std::uint8_t reserved[20];
 };
 
 static_assert(sizeof(Group) == 64);
@@ -122,10 +124,32 @@ struct Listener {
   Offset name;     // of the listener
   std::uint16_t name_bytes;
   std::uint16_t reserved1;
-  Offset tls;  // ListenerTls, or none: plain HTTP
+  Offset tls;      // ListenerTls, or none: plain HTTP
+  Offset options;  // ListenerOptions, or none
+  std::uint32_t reserved2;
 };
 
-static_assert(sizeof(Listener) == 48);
+static_assert(sizeof(Listener) == 56);
+
+// What GatewayParameters say of the requests on a listener. A limit of 0 is none.
+struct ListenerOptions {
+  std::uint32_t networks;  // Network[networks] follows: peers whose forwarded fields are believed
+  std::uint32_t max_header_bytes;
+  std::uint64_t max_body_bytes;
+  std::uint32_t max_uri_bytes;
+  std::uint32_t reserved;
+};
+
+static_assert(sizeof(ListenerOptions) == 24);
+
+struct Network {
+  Family family;  // kIpv4 or kIpv6
+  std::uint8_t prefix_bits;
+  std::uint8_t reserved[6];
+  std::uint8_t address[16];  // network order, IPv4 in the first four
+};
+
+static_assert(sizeof(Network) == 24);
 
 enum class TlsVersion : std::uint8_t { kTls12 = 0, kTls13 = 1 };
 

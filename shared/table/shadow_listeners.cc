@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstring>
 #include <iterator>
+#include <tuple>
 
 #include "shared/base/hash.h"
 #include "shared/table/blob_builder.h"
@@ -58,6 +59,24 @@ void add_tls(BlobBuilder& blob, std::size_t listener, const ListenerSpec& spec) 
   }
   if (spec.tls->ciphers.empty()) return;
   blob.link(head + offsetof(ListenerTls, ciphers), blob.add_text(spec.tls->ciphers));
+}
+
+void add_options(BlobBuilder& blob, std::size_t listener, const ListenerOptionsSpec& spec) {
+  if (spec == ListenerOptionsSpec{}) return;
+  ListenerOptions record{};
+  record.networks = static_cast<std::uint32_t>(spec.trusted_proxies.size());
+  record.max_header_bytes = spec.max_header_bytes;
+  record.max_body_bytes = spec.max_body_bytes;
+  record.max_uri_bytes = spec.max_uri_bytes;
+  blob.link(listener + offsetof(Listener, options), blob.add(record));
+  for (const http::IpNetwork& trusted : spec.trusted_proxies) {
+    Network network{};
+    network.family = trusted.address.ipv6 ? Family::kIpv6 : Family::kIpv4;
+    network.prefix_bits = trusted.prefix_bits;
+    std::copy(trusted.address.bytes.begin(), trusted.address.bytes.end(),
+              std::begin(network.address));
+    blob.add(network);
+  }
 }
 
 }  // namespace
@@ -120,30 +139,35 @@ void ShadowListeners::join_only_port(const std::string& gateway) {
 void ShadowListeners::join(const GroupName& name, const ListenerSpec& spec) {
   ShadowGroup& group = groups_[name];
   if (group.id == 0) group.id = next_group_++;
-  const HostSummary before = group.hosts.summary();
   const Rank rank{spec.gateway, spec.name, spec.id};
-  const bool was_tls = group.tls > 0;
-  if (group.places[spec.hostname].listeners.insert(rank).second) {
-    group.hosts.add(spec.hostname);
-    if (spec.tls) ++group.tls;
-  }
-  if (group.hosts.summary() != before || was_tls != (group.tls > 0)) group.record_marked = true;
+  if (group.places[spec.hostname].listeners.insert(rank).second) note_member(group, spec, true);
   group.marked.insert(spec.hostname);
   marked_groups_.insert(name);
 }
 
 void ShadowListeners::leave(const GroupName& name, const ListenerSpec& spec) {
   ShadowGroup& group = groups_[name];
-  const HostSummary before = group.hosts.summary();
   const Rank rank{spec.gateway, spec.name, spec.id};
-  const bool was_tls = group.tls > 0;
-  if (group.places[spec.hostname].listeners.erase(rank) != 0) {
-    group.hosts.remove(spec.hostname);
-    if (spec.tls) --group.tls;
-  }
-  if (group.hosts.summary() != before || was_tls != (group.tls > 0)) group.record_marked = true;
+  if (group.places[spec.hostname].listeners.erase(rank) != 0) note_member(group, spec, false);
   group.marked.insert(spec.hostname);
   marked_groups_.insert(name);
+}
+
+void ShadowListeners::note_member(ShadowGroup& group, const ListenerSpec& spec, bool joins) {
+  const auto summary = [&group] {
+    return std::tuple(group.hosts.summary(), group.tls > 0, group.proxy_protocol > 0);
+  };
+  const auto before = summary();
+  if (joins) {
+    group.hosts.add(spec.hostname);
+    group.tls += spec.tls ? 1 : 0;
+    group.proxy_protocol += spec.proxy_protocol ? 1 : 0;
+  } else {
+    group.hosts.remove(spec.hostname);
+    group.tls -= spec.tls ? 1 : 0;
+    group.proxy_protocol -= spec.proxy_protocol ? 1 : 0;
+  }
+  if (summary() != before) group.record_marked = true;
 }
 
 void ShadowListeners::add_host(std::uint32_t id, const Host& host) {
@@ -202,6 +226,7 @@ Blob ShadowListeners::write_group_record(Transaction& tx, const GroupName& name,
   record.has_exact = hosts.has_exact;
   record.has_any = hosts.has_any;
   record.tls = group.tls > 0 ? 1 : 0;
+  record.proxy_protocol = group.proxy_protocol > 0 ? 1 : 0;
   if (name.kind == GroupKind::kSocket) {
     record.family = name.socket.family;
     record.port = name.socket.port;
@@ -274,6 +299,7 @@ Blob ShadowListeners::write_listener(Transaction& tx, std::uint32_t group, std::
   blob.link(head + offsetof(Listener, gateway), blob.add_text(spec.gateway));
   blob.link(head + offsetof(Listener, name), blob.add_text(spec.name));
   add_tls(blob, head, spec);
+  add_options(blob, head, spec.options);
   return blob.write(tx, 8);
 }
 

@@ -77,7 +77,8 @@ class ShadowListeners {
   struct ShadowGroup {
     std::uint32_t id = 0;
     HostCounts hosts;
-    std::uint32_t tls = 0;  // how many of its listeners are HTTPS
+    std::uint32_t tls = 0;             // how many of its listeners are HTTPS
+    std::uint32_t proxy_protocol = 0;  // how many of its listeners say so
     std::map<Host, Place> places;
     std::set<Host> marked;
     bool record_marked = true;
@@ -92,6 +93,8 @@ class ShadowListeners {
     std::vector<TabChange> listeners;
   };
 
+  // The listener comes to the group or leaves it.
+  void note_member(ShadowGroup& group, const ListenerSpec& spec, bool joins);
   static Blob write_group_record(Transaction& tx, const GroupName& name, const ShadowGroup& group);
   void join(const GroupName& name, const ListenerSpec& spec);
   void leave(const GroupName& name, const ListenerSpec& spec);

@@ -1,0 +1,76 @@
+// What GatewayParameters say of a listener, in the table.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "shared/match/matcher.h"
+#include "shared/table/networks.h"
+#include "test/unit/shared/table/table_fixture.h"
+
+namespace sluice::table {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+ListenerSpec limited(std::uint32_t id, const std::string& name) {
+  ListenerSpec spec = listener_spec(id, name);
+  spec.options = {.trusted_proxies = {*http::parse_ip_network("10.0.0.0/8"),
+                                      *http::parse_ip_network("2001:db8::/32")},
+                  .max_body_bytes = 5'000'000'000,
+                  .max_header_bytes = 4096,
+                  .max_uri_bytes = 1024};
+  return spec;
+}
+
+match::GroupKey socket_of(std::uint16_t port) {
+  match::GroupKey key;
+  key.socket.port = port;
+  return key;
+}
+
+class ListenerOptionsTest : public testing::Test, public TableFixture {};
+
+TEST_F(ListenerOptionsTest, ADumpShowsLimitsAndNetworks) {
+  editor().put_listener(limited(1, "http"));
+  EXPECT_THAT(committed(), HasSubstr("  tries nothing\n  max body 5000000000  max header 4096  max "
+                                     "uri 1024  trusts 10.0.0.0/8 2001:db8::/32\n"));
+}
+
+TEST_F(ListenerOptionsTest, ARecordLeadsToEveryNetwork) {
+  editor().put_listener(limited(1, "http"));
+  committed();
+  Listener found{};
+  ASSERT_TRUE(match::find_listener(reader(), socket_of(8080), "x", found));
+  const auto options = reader().read<ListenerOptions>(found.options);
+  ASSERT_TRUE(options);
+  ASSERT_EQ(options->networks, 2U);
+  const auto second = reader().read_element<Network>(found.options, sizeof(ListenerOptions), 1);
+  ASSERT_TRUE(second);
+  EXPECT_EQ(to_ip_network(*second), *http::parse_ip_network("2001:db8::/32"));
+}
+
+TEST_F(ListenerOptionsTest, AListenerWithoutOptionsHasNoRecord) {
+  editor().put_listener(limited(1, "http"));
+  committed();
+  editor().put_listener(listener_spec(1, "http"));
+  EXPECT_THAT(committed(), Not(HasSubstr("max body")));
+  Listener found{};
+  ASSERT_TRUE(match::find_listener(reader(), socket_of(8080), "x", found));
+  EXPECT_EQ(found.options, 0U);
+}
+
+TEST_F(ListenerOptionsTest, ASocketExpectsThePROXYProtocolWhileAListenerSaysSo) {
+  ListenerSpec spec = listener_spec(1, "http");
+  spec.proxy_protocol = true;
+  editor().put_listener(spec);
+  EXPECT_THAT(committed(), HasSubstr("group 0.0.0.0:8080  tries any  proxy-protocol\n"));
+  EXPECT_TRUE(match::expects_proxy_protocol(reader(), socket_of(8080)));
+  EXPECT_FALSE(match::expects_proxy_protocol(reader(), socket_of(1)));
+  spec.proxy_protocol = false;
+  editor().put_listener(spec);
+  committed();
+  EXPECT_FALSE(match::expects_proxy_protocol(reader(), socket_of(8080)));
+}
+
+}  // namespace
+}  // namespace sluice::table
