@@ -202,6 +202,7 @@ std::vector<Column> columns_of(model::Kind kind) {
       return {{"TYPE", false, [](const json& o) { return text_member(o, "type"); }}};
     case model::Kind::kNamespace:
     case model::Kind::kConfigMap:
+    case model::Kind::kGatewayParameters:
       break;
   }
   return {};

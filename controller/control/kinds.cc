@@ -11,7 +11,7 @@ struct Words {
   std::array<std::string_view, 3> words;  // plural, singular, short
 };
 
-constexpr std::array<Words, 12> kWords = {{
+constexpr std::array<Words, 13> kWords = {{
     {model::Kind::kGatewayClass, {"gatewayclasses", "gatewayclass", "gc"}},
     {model::Kind::kGateway, {"gateways", "gateway", "gtw"}},
     {model::Kind::kHttpRoute, {"httproutes", "httproute", "route"}},
@@ -24,6 +24,7 @@ constexpr std::array<Words, 12> kWords = {{
     {model::Kind::kConfigMap, {"configmaps", "configmap", "cm"}},
     {model::Kind::kBackend, {"backends", "backend", ""}},
     {model::Kind::kBackendTlsPolicy, {"backendtlspolicies", "backendtlspolicy", "btlspolicy"}},
+    {model::Kind::kGatewayParameters, {"gatewayparameters", "", ""}},
 }};
 
 }  // namespace

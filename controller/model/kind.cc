@@ -19,7 +19,7 @@ struct KindRow {
 constexpr std::string_view kGatewayGroup = "gateway.networking.k8s.io";
 
 // In the order of the enumerators, which row() relies on.
-constexpr std::array<KindRow, 12> kKinds = {{
+constexpr std::array<KindRow, 13> kKinds = {{
     {Kind::kGatewayClass, kGatewayGroup, "GatewayClass", false, {"v1", "v1beta1"}},
     {Kind::kGateway, kGatewayGroup, "Gateway", true, {"v1", "v1beta1"}},
     {Kind::kHttpRoute, kGatewayGroup, "HTTPRoute", true, {"v1", "v1beta1"}},
@@ -32,6 +32,7 @@ constexpr std::array<KindRow, 12> kKinds = {{
     {Kind::kConfigMap, "", "ConfigMap", true, {"v1"}},
     {Kind::kBackend, "sluice.dev", "Backend", true, {"v1alpha1"}},
     {Kind::kBackendTlsPolicy, kGatewayGroup, "BackendTLSPolicy", true, {"v1"}},
+    {Kind::kGatewayParameters, "sluice.dev", "GatewayParameters", true, {"v1alpha1"}},
 }};
 
 constexpr bool rows_follow_enumerators() {

@@ -25,6 +25,7 @@ enum class Kind : std::uint8_t {
   kConfigMap,
   kBackend,
   kBackendTlsPolicy,
+  kGatewayParameters,
 };
 
 // "HTTPRoute", "gateway.networking.k8s.io" and so on; the table of kinds is in kind.cc.

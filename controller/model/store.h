@@ -12,6 +12,7 @@
 #include "controller/model/backend_tls_policy.h"
 #include "controller/model/core.h"
 #include "controller/model/gateway.h"
+#include "controller/model/gateway_parameters.h"
 #include "controller/model/grpc_route.h"
 #include "controller/model/http_route.h"
 #include "controller/model/object.h"
@@ -19,7 +20,8 @@
 namespace sluice::model {
 
 using Object = std::variant<GatewayClass, Gateway, HttpRoute, GrpcRoute, ReferenceGrant, Service,
-                            EndpointSlice, Namespace, Secret, ConfigMap, Backend, BackendTlsPolicy>;
+                            EndpointSlice, Namespace, Secret, ConfigMap, Backend, BackendTlsPolicy,
+                            GatewayParameters>;
 
 const Meta& meta_of(const Object& object);
 Kind kind_of(const Object& object);

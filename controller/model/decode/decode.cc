@@ -54,6 +54,8 @@ Object decode_kind(Kind kind, FieldReader& root, Meta meta) {
       return decode_backend(root, std::move(meta));
     case Kind::kBackendTlsPolicy:
       return decode_backend_tls_policy(root, std::move(meta));
+    case Kind::kGatewayParameters:
+      return decode_gateway_parameters(root, std::move(meta));
   }
   return decode_backend(root, std::move(meta));
 }

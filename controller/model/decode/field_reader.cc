@@ -114,22 +114,28 @@ FieldReader::FieldReader(const FieldReader& parent, const Place& place, const js
     : value_(value),
       report_(parent.report_),
       place_(place),
-      null_is_absent_(parent.null_is_absent_) {}
+      null_is_absent_(parent.null_is_absent_),
+      unknown_is_refused_(parent.unknown_is_refused_) {}
 
 FieldReader::~FieldReader() {
   const auto* fields = value_.get_ptr<const json::object_t*>();
   if (fields == nullptr || !unknown_matters_) return;
   for (const auto& [key, value] : *fields) {
     if (std::ranges::find(asked_, key) != asked_.end()) continue;
-    warn(readable(key), unknown_field_message(key));
+    if (unknown_is_refused_) {
+      refuse(readable(key), unknown_field_message(key));
+    } else {
+      warn(readable(key), unknown_field_message(key));
+    }
   }
 }
 
 std::string FieldReader::unknown_field_message(std::string_view key) const {
   const auto similar =
       std::ranges::find_if(asked_, [&](std::string_view known) { return looks_alike(known, key); });
-  if (similar == asked_.end()) return "unknown field, ignored";
-  return fmt::format("unknown field, ignored; did you mean \"{}\"?", *similar);
+  const std::string_view what = unknown_is_refused_ ? "unknown field" : "unknown field, ignored";
+  if (similar == asked_.end()) return std::string(what);
+  return fmt::format("{}; did you mean \"{}\"?", what, *similar);
 }
 
 bool FieldReader::is_object() const {

@@ -130,6 +130,9 @@ class FieldReader {
   // The whole value is of no interest: no field of it is unknown.
   void ignore_unknown() { unknown_matters_ = false; }
 
+  // An unknown field refuses the object, here and in the fields below.
+  void refuse_unknown() { unknown_is_refused_ = true; }
+
   void refuse(std::string message) const;
   void refuse(std::string_view key, std::string message) const;
   void refuse(std::string_view key, std::size_t index, std::string message) const;
@@ -161,6 +164,7 @@ class FieldReader {
   Place place_;
   bool null_is_absent_ = false;
   bool unknown_matters_ = true;
+  bool unknown_is_refused_ = false;
   std::vector<std::string_view> asked_;
 };
 

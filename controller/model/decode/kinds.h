@@ -20,6 +20,7 @@ Secret decode_secret(FieldReader& root, Meta meta);
 ConfigMap decode_config_map(FieldReader& root, Meta meta);
 Backend decode_backend(FieldReader& root, Meta meta);
 BackendTlsPolicy decode_backend_tls_policy(FieldReader& root, Meta meta);
+GatewayParameters decode_gateway_parameters(FieldReader& root, Meta meta);
 
 // Labels of every kind, names by the kind's rules, namespace "default" when there is none.
 Meta decode_meta(FieldReader& root, Kind kind);
