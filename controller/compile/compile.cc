@@ -21,6 +21,11 @@ table::ListenerSpec to_spec(std::uint32_t id, const resolve::ServedListener& lis
   for (const resolve::Socket& socket : listener.sockets) {
     if (const auto key = to_socket_key(socket)) spec.sockets.push_back(*key);
   }
+  spec.options = {.trusted_proxies = listener.options.trusted_proxies,
+                  .max_body_bytes = listener.options.max_body_bytes,
+                  .max_header_bytes = listener.options.max_header_bytes,
+                  .max_uri_bytes = listener.options.max_uri_bytes};
+  spec.proxy_protocol = listener.proxy_protocol;
   if (!listener.tls) return spec;
   spec.tls =
       table::ListenerTlsSpec{.certificates = std::move(certificates),

@@ -77,8 +77,8 @@ std::set<std::uint16_t> PortBook::put(const model::ObjectName& gateway, const Ga
     for (const ListenerPlan& listener : plan.listeners) {
       if (listener.conflict || listener.sockets.empty()) continue;
       if (listener.family == ProtocolFamily::kUnknown) continue;
-      entry.claims[listener.port].push_back(
-          {listener.name, listener.hostname, listener.family, listener.sockets});
+      entry.claims[listener.port].push_back({listener.name, listener.hostname, listener.family,
+                                             listener.sockets, listener.proxy_protocol});
     }
   }
   return replace(gateway, std::move(entry));
@@ -116,7 +116,8 @@ std::set<std::uint16_t> PortBook::replace(const model::ObjectName& gateway, Entr
 struct PortBook::Settlement {
   struct Held {
     ProtocolFamily family = ProtocolFamily::kUnknown;
-    std::string first;                          // "namespace/name/listener" that brought the family
+    bool proxy_protocol = false;
+    std::string first;                          // "namespace/name/listener" that brought the two
     std::map<std::string, std::string> owners;  // hostname -> the same
   };
 
@@ -134,6 +135,13 @@ struct PortBook::Settlement {
                         same ? "and this protocol has no hostnames to share it by"
                              : "with another protocol")};
       }
+      // What comes before the first byte of a request can't depend on its hostname.
+      if (held->second.proxy_protocol != claim.proxy_protocol) {
+        return Refusal{
+            std::string(kProtocolConflict),
+            fmt::format("listener {} comes first on {} {} the PROXY protocol", held->second.first,
+                        socket.text(), held->second.proxy_protocol ? "with" : "without")};
+      }
       const auto owner = held->second.owners.find(claim.hostname);
       if (owner != held->second.owners.end()) {
         return Refusal{std::string(kHostnameConflict),
@@ -150,6 +158,7 @@ struct PortBook::Settlement {
       Held& held = sockets[{transport_of(claim.family), socket}];
       if (held.first.empty()) {
         held.family = claim.family;
+        held.proxy_protocol = claim.proxy_protocol;
         held.first = owner;
       }
       held.owners.emplace(claim.hostname, owner);

@@ -50,6 +50,7 @@ class PortBook {
     std::string hostname;
     ProtocolFamily family = ProtocolFamily::kUnknown;
     std::vector<Socket> sockets;
+    bool proxy_protocol = false;
     bool operator==(const Claim&) const = default;
   };
 

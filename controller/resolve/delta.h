@@ -18,6 +18,7 @@
 #include "controller/model/http_route.h"
 #include "controller/model/object.h"
 #include "controller/resolve/finding.h"
+#include "shared/http/ip_network.h"
 
 namespace sluice::resolve {
 
@@ -55,6 +56,15 @@ struct ServedTls {
   bool operator==(const ServedTls&) const = default;
 };
 
+// What GatewayParameters say of the requests on a listener. A limit of 0 is none.
+struct ServedOptions {
+  std::vector<http::IpNetwork> trusted_proxies;
+  std::uint64_t max_body_bytes = 0;
+  std::uint32_t max_header_bytes = 0;
+  std::uint32_t max_uri_bytes = 0;
+  bool operator==(const ServedOptions&) const = default;
+};
+
 // A listener that takes part in serving. hostname: lower case, "" = any, "*.example.com" =
 // wildcard.
 struct ServedListener {
@@ -64,6 +74,8 @@ struct ServedListener {
   std::uint16_t client_port = 0;      // port + --port-offset
   std::vector<Socket> sockets;        // sorted
   std::optional<ServedTls> tls = {};  // none: plain HTTP
+  ServedOptions options = {};
+  bool proxy_protocol = false;  // the same for all listeners of a socket
   bool operator==(const ServedListener&) const = default;
 };
 

@@ -76,22 +76,8 @@ bool is_served_protocol(std::string_view protocol) {
   return protocol == "HTTP" || protocol == "HTTPS";
 }
 
-std::string parameters_text(const model::ParametersRef& ref) {
-  return fmt::format("{}/{} \"{}\"", ref.group, ref.kind, ref.name);
-}
-
-std::optional<Refusal> refuse_gateway(const model::Gateway& gateway,
-                                      const model::GatewayClass& gateway_class) {
-  if (const auto refusal = refuse_class(gateway_class)) {
-    return Refusal{refusal->reason, fmt::format("GatewayClass {} is not accepted: {}",
-                                                gateway_class.meta.name.text(), refusal->message)};
-  }
-  if (gateway.parameters_ref) {
-    return Refusal{"InvalidParameters",
-                   fmt::format("spec.infrastructure.parametersRef: {} is of a kind that this "
-                               "version of Sluice does not read",
-                               parameters_text(*gateway.parameters_ref))};
-  }
+std::optional<Refusal> refuse_gateway(const model::Gateway& gateway, const Parameters& parameters) {
+  if (parameters.refusal) return parameters.refusal;
   for (std::size_t i = 0; i < gateway.addresses.size(); ++i) {
     const std::string& type = gateway.addresses[i].type;
     if (type == "IPAddress") continue;
@@ -217,17 +203,9 @@ ListenerPlan plan_listener(const model::Gateway& gateway, std::size_t index,
 
 }  // namespace
 
-std::optional<Refusal> refuse_class(const model::GatewayClass& gateway_class) {
-  if (!gateway_class.parameters_ref) return std::nullopt;
-  return Refusal{"InvalidParameters",
-                 fmt::format("spec.parametersRef: {} is of a kind that this version of Sluice does "
-                             "not read",
-                             parameters_text(*gateway_class.parameters_ref))};
-}
-
-ClassFindings class_findings(const model::GatewayClass& gateway_class) {
+ClassFindings class_findings(const std::optional<Refusal>& refusal) {
   ClassFindings findings;
-  if (const auto refusal = refuse_class(gateway_class)) {
+  if (refusal) {
     findings.conditions.push_back({"Accepted", false, refusal->reason, refusal->message});
   } else {
     findings.conditions.push_back(
@@ -239,15 +217,18 @@ ClassFindings class_findings(const model::GatewayClass& gateway_class) {
   return findings;
 }
 
-GatewayPlan plan_gateway(const model::Gateway& gateway, const model::GatewayClass& gateway_class,
+GatewayPlan plan_gateway(const model::Gateway& gateway, const Parameters& parameters,
                          const Options& options) {
   GatewayPlan plan;
   plan.created = gateway.meta.created;
   plan.generation = gateway.meta.generation;
-  plan.refusal = refuse_gateway(gateway, gateway_class);
+  plan.refusal = refuse_gateway(gateway, parameters);
+  plan.options = parameters.options;
   plan_addresses(gateway, options, plan);
   for (std::size_t i = 0; i < gateway.listeners.size(); ++i) {
-    plan.listeners.push_back(plan_listener(gateway, i, plan.addresses, options));
+    ListenerPlan& listener =
+        plan.listeners.emplace_back(plan_listener(gateway, i, plan.addresses, options));
+    listener.proxy_protocol = parameters.proxy_protocol_ports.contains(listener.port);
   }
   reject_conflicts_inside(plan);
   return plan;

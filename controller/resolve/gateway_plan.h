@@ -11,16 +11,11 @@
 
 #include "controller/model/gateway.h"
 #include "controller/resolve/finding.h"
+#include "controller/resolve/parameters.h"
+#include "controller/resolve/refusal.h"
 #include "controller/resolve/resolve.h"
 
 namespace sluice::resolve {
-
-// Why a condition is False (or, for Conflicted, True).
-struct Refusal {
-  std::string reason;
-  std::string message;
-  bool operator==(const Refusal&) const = default;
-};
 
 // Protocols that can share a port when their hostnames differ are one family.
 enum class ProtocolFamily : std::uint8_t { kUnknown, kHttp, kTls, kTcp, kUdp };
@@ -40,6 +35,7 @@ struct ListenerPlan {
   std::optional<Refusal> unresolved;  // ResolvedRefs=False
   std::optional<Refusal> overlap;     // OverlappingTLSConfig=True
   std::optional<ServedTls> tls;       // of protocol HTTPS; without certificates it is not served
+  bool proxy_protocol = false;        // connections begin with its header
 };
 
 struct GatewayPlan {
@@ -49,14 +45,13 @@ struct GatewayPlan {
   std::optional<Refusal> address_problem;  // Programmed=False/AddressNotUsable
   std::vector<std::string> addresses;      // the usable ones, in spec order
   std::vector<ListenerPlan> listeners;     // in spec order
+  ServedOptions options;
 };
 
-GatewayPlan plan_gateway(const model::Gateway& gateway, const model::GatewayClass& gateway_class,
+GatewayPlan plan_gateway(const model::Gateway& gateway, const Parameters& parameters,
                          const Options& options);
 
-// Why a class of ours is not accepted, if so.
-std::optional<Refusal> refuse_class(const model::GatewayClass& gateway_class);
-
-ClassFindings class_findings(const model::GatewayClass& gateway_class);
+// `refusal`: of the class's parameters.
+ClassFindings class_findings(const std::optional<Refusal>& refusal);
 
 }  // namespace sluice::resolve

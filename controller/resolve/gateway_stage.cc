@@ -18,9 +18,16 @@ ListenerView view_of(const ListenerPlan& listener, bool served) {
           listener.from, listener.selector, served};
 }
 
-ServedListener serve(const ObjectName& gateway, const ListenerPlan& listener) {
-  return {{gateway, listener.name},      listener.hostname, listener.port,
-          listener.sockets.front().port, listener.sockets,  listener.tls};
+ServedListener serve(const ObjectName& gateway, const ListenerPlan& listener,
+                     const ServedOptions& options) {
+  return {.key = {gateway, listener.name},
+          .hostname = listener.hostname,
+          .port = listener.port,
+          .client_port = listener.sockets.front().port,
+          .sockets = listener.sockets,
+          .tls = listener.tls,
+          .options = options,
+          .proxy_protocol = listener.proxy_protocol};
 }
 
 // Tells which of `now` are new or differ from `before`, and which are gone.
@@ -48,6 +55,8 @@ void GatewayStage::on_change(const ObjectKey& key, const model::Store& store) {
         key.kind == Kind::kReferenceGrant ? any_of(model::Kind::kReferenceGrant, key.name.ns) : key;
     const auto& gateways = gateways_by_dependency_.dependents_of(wanted);
     touched_gateways_.insert(gateways.begin(), gateways.end());
+    const auto& classes = classes_of_parameters_.dependents_of(key);
+    touched_classes_.insert(classes.begin(), classes.end());
     return;
   }
   const auto* gateway = store.find<model::Gateway>(Kind::kGateway, key.name);
@@ -71,11 +80,14 @@ void GatewayStage::update_class(const std::string& name, const model::Store& sto
   }
   const ObjectKey key{Kind::kGatewayClass, {"", name}};
   const auto* object = store.find<model::GatewayClass>(Kind::kGatewayClass, key.name);
+  std::set<ObjectKey> parameters;
   if (object != nullptr && object->controller_name == options_.controller_name) {
-    book.put({key, object->meta.generation, class_findings(*object)}, delta);
+    if (const auto named = parameters_key(*object)) parameters.insert(*named);
+    book.put({key, object->meta.generation, class_findings(refuse_class(*object, store))}, delta);
   } else {
     book.remove(key, delta);
   }
+  classes_of_parameters_.set(name, std::move(parameters));
 }
 
 std::set<ObjectName> GatewayStage::update(const model::Store& store, FindingBook& book,
@@ -105,8 +117,11 @@ std::set<ObjectName> GatewayStage::update(const model::Store& store, FindingBook
 void GatewayStage::plan(const ObjectName& name, const model::Store& store) {
   const auto* gateway = store.find<model::Gateway>(Kind::kGateway, name);
   Owned& owned = gateways_[name];
-  owned.plan = plan_gateway(*gateway, *class_of(*gateway, store), options_);
-  depend(name, plan_tls(*gateway, store, certificates_, owned.plan));
+  owned.plan = plan_gateway(*gateway, find_parameters(*gateway, *class_of(*gateway, store), store),
+                            options_);
+  std::set<ObjectKey> dependencies = plan_tls(*gateway, store, certificates_, owned.plan);
+  if (const auto parameters = parameters_key(*gateway)) dependencies.insert(*parameters);
+  depend(name, std::move(dependencies));
   for (const std::uint16_t port : ports_.put(name, owned.plan)) {
     owned.losses.erase(port);
     touched_ports_.insert(port);
@@ -150,7 +165,7 @@ bool GatewayStage::finish(const ObjectName& name, Delta& delta) {
   for (const ListenerPlan& listener : owned.plan.listeners) {
     const bool is_up = is_served(owned.plan, listener, find_loss(owned.losses, listener));
     view.listeners.push_back(view_of(listener, is_up));
-    if (is_up) served.emplace(listener.name, serve(name, listener));
+    if (is_up) served.emplace(listener.name, serve(name, listener, owned.plan.options));
   }
   tell_listeners(name, owned.served, served, delta);
   owned.served = std::move(served);

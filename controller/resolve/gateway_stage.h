@@ -65,6 +65,7 @@ class GatewayStage {
   Options options_;
   ReverseIndex<std::string, model::ObjectName> gateways_of_class_;
   ReverseIndex<model::ObjectKey, model::ObjectName> gateways_by_dependency_;
+  ReverseIndex<model::ObjectKey, std::string> classes_of_parameters_;
   CertificateBook certificates_;
   std::map<model::ObjectName, Owned> gateways_;
   PortBook ports_;

@@ -49,6 +49,7 @@ Delta Resolver::apply(const model::Store& store, std::span<const model::Change> 
         state_->routes.on_change(change.key);
         break;
       case model::Kind::kSecret:
+      case model::Kind::kGatewayParameters:
         state_->gateways.on_change(change.key, store);
         break;
       case model::Kind::kBackendTlsPolicy:

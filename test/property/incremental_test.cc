@@ -43,7 +43,7 @@ std::uint64_t number_from_environment(const char* name, std::uint64_t otherwise)
 
 std::vector<model::Change> all_objects(const model::Store& store) {
   std::vector<model::Change> changes;
-  for (int kind = 0; kind <= static_cast<int>(model::Kind::kBackendTlsPolicy); ++kind) {
+  for (int kind = 0; kind <= static_cast<int>(model::Kind::kGatewayParameters); ++kind) {
     for (const auto& [name, object] : store.all(static_cast<model::Kind>(kind))) {
       changes.push_back({{static_cast<model::Kind>(kind), name}, object});
     }

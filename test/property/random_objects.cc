@@ -32,7 +32,7 @@ json RandomObjects::object(const char* api, const char* kind, const std::string&
 
 json RandomObjects::random_object() {
   json made;
-  switch (below(17)) {
+  switch (below(18)) {
     case 0:
       return one_in(3) ? gateway_class() : namespaced_labels();
     case 1:
@@ -61,6 +61,9 @@ json RandomObjects::random_object() {
     case 10:
       made = config_map();
       break;
+    case 11:
+      made = parameters();
+      break;
     default:
       made = route();
       break;
@@ -73,6 +76,23 @@ json RandomObjects::gateway_class() {
   json made = object("gateway.networking.k8s.io/v1", "GatewayClass", one_of({"sluice", "other"}));
   made["spec"]["controllerName"] =
       one_in(5) ? "someone.else/controller" : "sluice.dev/gateway-controller";
+  if (one_in(4)) {
+    json& ref = made["spec"]["parametersRef"] = parameters_ref();
+    ref["namespace"] = ns();
+  }
+  return made;
+}
+
+json RandomObjects::parameters_ref() {
+  return {{"group", "sluice.dev"}, {"kind", "GatewayParameters"}, {"name", one_of({"p", "q"})}};
+}
+
+json RandomObjects::parameters() {
+  json made = object("sluice.dev/v1alpha1", "GatewayParameters", one_of({"p", "p", "q"}));
+  made["spec"] = json::object();
+  if (one_in(2)) made["spec"]["limits"]["maxBodyBytes"] = 1000 + below(2);
+  if (one_in(3)) made["spec"]["clientAddress"]["trustedProxies"] = {"10.0.0.0/8"};
+  if (one_in(3)) made["spec"]["clientAddress"]["proxyProtocolPorts"] = {80 + below(2)};
   return made;
 }
 
@@ -87,6 +107,7 @@ json RandomObjects::namespaced_labels() {
 json RandomObjects::gateway() {
   json made = object("gateway.networking.k8s.io/v1", "Gateway", one_of({"gw", "edge"}));
   made["spec"]["gatewayClassName"] = one_of({"sluice", "sluice", "sluice", "other"});
+  if (one_in(4)) made["spec"]["infrastructure"]["parametersRef"] = parameters_ref();
   const int count = below(3) + 1;
   for (int i = 0; i < count; ++i)
     made["spec"]["listeners"].push_back(listener(i));

@@ -43,6 +43,8 @@ class RandomObjects {
   Json secret();
   Json config_map();
   Json policy();
+  Json parameters_ref();
+  Json parameters();
   Json route();
   Json rule(bool grpc);
   Json match();

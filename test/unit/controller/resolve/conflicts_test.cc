@@ -124,5 +124,21 @@ TEST(ConflictsTest, TheSameClaimsAgainTouchNoPort) {
   EXPECT_THAT(book.put({"ns", "a"}, gateway({http("l")}, 5)), ElementsAre(80)) << "another age";
 }
 
+TEST(ConflictsTest, ASocketHasThePROXYProtocolOrHasItNot) {
+  PortBook book;
+  book.put({"ns", "a"}, gateway({http("first", "x.org")}, 1));
+  ListenerPlan with_header = http("second", "y.org");
+  with_header.proxy_protocol = true;
+  ListenerPlan elsewhere = listener("third", ProtocolFamily::kHttp, "y.org", "10.0.0.1");
+  elsewhere.proxy_protocol = true;
+  book.put({"ns", "b"}, gateway({with_header, elsewhere}, 2));
+  EXPECT_EQ(lost(book, "a", "first"), "");
+  EXPECT_EQ(lost(book, "b", "second"), "ProtocolConflict");
+  EXPECT_EQ(lost(book, "b", "third"), "");
+  with_header.proxy_protocol = false;
+  EXPECT_THAT(book.put({"ns", "b"}, gateway({with_header, elsewhere}, 2)), ElementsAre(80));
+  EXPECT_EQ(lost(book, "b", "second"), "");
+}
+
 }  // namespace
 }  // namespace sluice::resolve
