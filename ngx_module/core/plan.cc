@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <cstring>
+#include <new>
 #include <optional>
 
 #include "shared/table/filter_reader.h"
+#include "shared/table/networks.h"
 
 namespace sluice::core {
 
@@ -40,6 +42,33 @@ class Copier {
     if (list.empty()) broken_ = true;
     return list;
   }
+
+  std::span<const http::IpNetwork> networks(table::Offset options, std::uint32_t count) {
+    if (count == 0) return {};
+    if (count > table::kMaxNetworks) {
+      broken_ = true;
+      return {};
+    }
+    static_assert(alignof(http::IpNetwork) == 1);  // memory of any alignment will do
+    char* const place = memory_.take(count * sizeof(http::IpNetwork));
+    if (place == nullptr) {
+      out_of_memory_ = true;
+      return {};
+    }
+    auto* const copies = reinterpret_cast<http::IpNetwork*>(place);
+    for (std::uint32_t i = 0; i < count; ++i) {
+      const auto network =
+          reader_.read_element<table::Network>(options, sizeof(table::ListenerOptions), i);
+      if (!network) {
+        broken_ = true;
+        return {};
+      }
+      new (copies + i) http::IpNetwork(table::to_ip_network(*network));
+    }
+    return {copies, count};
+  }
+
+  void note_broken() { broken_ = true; }
 
   bool broken() const { return broken_; }
 
@@ -98,6 +127,19 @@ void plan_rule(const table::Reader& reader, const match::Match& match, Copier& c
   if (action.retry != 0) plan.retry = reader.read<table::Retry>(action.retry);
 }
 
+void plan_options(const table::Reader& reader, table::Offset offset, Copier& copier, Plan& plan) {
+  if (offset == 0) return;
+  const auto options = reader.read<table::ListenerOptions>(offset);
+  if (!options) {
+    copier.note_broken();
+    return;
+  }
+  plan.trusted_proxies = copier.networks(offset, options->networks);
+  plan.max_body_bytes = options->max_body_bytes;
+  plan.max_header_bytes = options->max_header_bytes;
+  plan.max_uri_bytes = options->max_uri_bytes;
+}
+
 void plan_share(const table::BackendShare& share, Copier& copier, Plan& plan) {
   plan.backend = copier.text(share.name, share.name_bytes);
   plan.slot = {share.slot, share.incarnation};
@@ -118,6 +160,7 @@ bool make_plan(const table::Reader& reader, const match::Match& match, std::uint
     plan.gateway = copier.text(match.listener.gateway, match.listener.gateway_bytes);
     plan.listener = copier.text(match.listener.name, match.listener.name_bytes);
     plan.client_port = match.listener.client_port;
+    plan_options(reader, match.listener.options, copier, plan);
   }
   if (match.outcome != match::Outcome::kMatched) return !copier.out_of_memory();
 
@@ -129,7 +172,7 @@ bool make_plan(const table::Reader& reader, const match::Match& match, std::uint
   } else {
     plan.reason = Reason::kInvalidBackend;
   }
-  // A request without its filters is another request.
+  // A request without its filters, or without the listener's limits, is another request.
   if (copier.broken()) plan.reason = Reason::kBadFilters;
   return !copier.out_of_memory();
 }

@@ -9,8 +9,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string_view>
 
+#include "shared/http/ip_network.h"
 #include "shared/match/matcher.h"
 #include "shared/table/endpoints.h"
 #include "shared/table/reader.h"
@@ -20,23 +22,26 @@ namespace sluice::core {
 // Why a request is answered without its backend. The names are what $sluice_reason says.
 enum class Reason : std::uint8_t {
   kNone,
-  kNoTable,         // 503 no table yet, or one this module can't read
-  kBadPath,         // 400 a path that servers may read differently
-  kPathTooLong,     // 414
-  kBadHost,         // 400 no valid host
-  kNoListener,      // 404 no listener for this address and hostname
-  kMisdirected,     // 421 the connection was opened for another listener
-  kNoRule,          // 404
-  kNoBackends,      // 500 a rule without backendRefs, or all weights 0
-  kInvalidBackend,  // 500 the drawn backendRef is invalid
-  kBackendGone,     // 503 the backend left the table after the rule was read
-  kNoEndpoints,     // 503 no ready endpoint
-  kConnectFailed,   // 502 no endpoint could be connected to
-  kBackendTls,      // 500 a BackendTLSPolicy without anything to verify the backend with
-  kBadFilters,      // 500 the filters' bytes make no sense
-  kNoHttp2,         // 500 the backend speaks HTTP/2, and this nginx has no grpc module
-  kRequestTimeout,  // 504 the rule's limit of the whole request passed
-  kBackendTimeout,  // 504 a backend did not answer in time
+  kNoTable,          // 503 no table yet, or one this module can't read
+  kBadPath,          // 400 a path that servers may read differently
+  kPathTooLong,      // 414
+  kBadHost,          // 400 no valid host
+  kNoListener,       // 404 no listener for this address and hostname
+  kMisdirected,      // 421 the connection was opened for another listener
+  kNoRule,           // 404
+  kNoBackends,       // 500 a rule without backendRefs, or all weights 0
+  kInvalidBackend,   // 500 the drawn backendRef is invalid
+  kBackendGone,      // 503 the backend left the table after the rule was read
+  kNoEndpoints,      // 503 no ready endpoint
+  kConnectFailed,    // 502 no endpoint could be connected to
+  kBackendTls,       // 500 a BackendTLSPolicy without anything to verify the backend with
+  kBadFilters,       // 500 the filters' or options' bytes make no sense
+  kNoHttp2,          // 500 the backend speaks HTTP/2, and this nginx has no grpc module
+  kRequestTimeout,   // 504 the rule's limit of the whole request passed
+  kBackendTimeout,   // 504 a backend did not answer in time
+  kBodyTooLarge,     // 413 by the Gateway's limits, as the two that follow
+  kUriTooLong,       // 414
+  kHeadersTooLarge,  // 431
 };
 
 std::string_view reason_name(Reason reason);
@@ -63,6 +68,12 @@ struct Plan {
   std::uint32_t request_timeout_ms = 0;  // 0: not given; or table::kNoDeadline
   std::uint32_t backend_request_timeout_ms = 0;
   std::optional<table::Retry> retry;
+
+  // Of the listener; a limit of 0 is none.
+  std::span<const http::IpNetwork> trusted_proxies;
+  std::uint64_t max_body_bytes = 0;
+  std::uint32_t max_header_bytes = 0;
+  std::uint32_t max_uri_bytes = 0;
 };
 
 // Where the plan's texts go; null when there is no room.

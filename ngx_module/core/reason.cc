@@ -33,6 +33,9 @@ constexpr std::array kRows = {
     Row{Reason::kNoHttp2, 500, "no_http2", "this gateway can't speak HTTP/2 to backends\n"},
     Row{Reason::kRequestTimeout, 504, "request_timeout", "the request took too long\n"},
     Row{Reason::kBackendTimeout, 504, "backend_timeout", "the backend took too long\n"},
+    Row{Reason::kBodyTooLarge, 413, "body_too_large", "the body is too large\n"},
+    Row{Reason::kUriTooLong, 414, "uri_too_long", "this path with its query is too long\n"},
+    Row{Reason::kHeadersTooLarge, 431, "headers_too_large", "the header fields are too large\n"},
 };
 
 const Row& row(Reason reason) {

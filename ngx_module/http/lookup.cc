@@ -4,6 +4,7 @@
 #include <span>
 
 #include "ngx_module/core/socket_name.h"
+#include "ngx_module/http/client_address.h"
 #include "ngx_module/http/conf.h"
 #include "ngx_module/http/pool_text.h"
 #include "ngx_module/listen/worker.h"
@@ -92,7 +93,7 @@ bool read_path(ngx_http_request_t* r, std::string_view raw, RequestState& state,
   view.path = path.path;
   if (path.status == http::PathStatus::kMalformed || path.status == http::PathStatus::kAboveRoot) {
     reason = core::Reason::kBadPath;
-  } else if (path.status == http::PathStatus::kTooLong) {
+  } else if (path.status == http::PathStatus::kTooLong || path.path.size() > table::kMaxPathBytes) {
     reason = core::Reason::kPathTooLong;
   }
   return true;
@@ -160,6 +161,7 @@ bool plan_request(ngx_http_request_t* r, RequestState& state) {
   state.planned = true;
   state.planned_uri = uri;
   state.plan = core::Plan{};
+  state.peer_is_trusted = false;
   state.forward_uri = {};
 
   listen::Worker* const worker = listen::Worker::current();
@@ -186,7 +188,9 @@ bool plan_request(ngx_http_request_t* r, RequestState& state) {
   view.query = ngx::view(r->args);
   view.method = http::method_bit(ngx::view(r->method_name));
   if (!collect_headers(r, view.headers)) return false;
-  return look_up(r, *worker, group, view, state.plan);
+  if (!look_up(r, *worker, group, view, state.plan)) return false;
+  state.peer_is_trusted = is_trusted_peer(r, state.plan);
+  return true;
 }
 
 }  // namespace sluice::http_module

@@ -3,6 +3,8 @@
 #include <charconv>
 
 #include "ngx_module/core/socket_name.h"
+#include "ngx_module/http/client_address.h"
+#include "ngx_module/http/pool_text.h"
 #include "ngx_module/http/request_state.h"
 #include "shared/http/header.h"
 
@@ -14,6 +16,10 @@ constexpr std::array<std::string_view, kOwnHeaders> kNames = {
     "Host",         "X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host", "X-Forwarded-Port",
     "X-Request-Id",
 };
+
+std::string_view name_of(OwnHeader header) {
+  return kNames.at(static_cast<std::size_t>(header));
+}
 
 std::string_view client_host(const ngx_http_request_t* r) {
   const std::string_view server = ngx::view(r->headers_in.server);
@@ -55,6 +61,15 @@ bool is_encrypted([[maybe_unused]] const ngx_http_request_t* r) {
 #endif
 }
 
+// What a trusted proxy says; "": nothing, as of any other peer.
+std::string_view trusted_value(ngx_http_request_t* r, const RequestState* state, OwnHeader header) {
+  if (state == nullptr || !state->peer_is_trusted || header == OwnHeader::kHost) return {};
+  if (header != OwnHeader::kForwardedFor) return client_field(r, name_of(header));
+  const std::string_view list = forwarded_for(r);
+  if (list.empty()) return {};
+  return join_copy(r->pool, {list, ", ", ngx::view(r->connection->addr_text)});
+}
+
 }  // namespace
 
 std::optional<OwnHeader> find_own_header(std::string_view name) {
@@ -73,6 +88,8 @@ std::string_view own_header_value(ngx_http_request_t* r, OwnHeader header) {
   if (state != nullptr && state->filters.own_headers[header].edited) {
     return ngx::view(state->filters.own_headers[header].value);
   }
+  const std::string_view told = trusted_value(r, state, header);
+  if (!told.empty()) return told;
   switch (header) {
     case OwnHeader::kHost:
     case OwnHeader::kForwardedHost:

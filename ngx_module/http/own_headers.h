@@ -1,6 +1,7 @@
 // Request headers that Sluice sends itself, whatever the client sent: Host, X-Forwarded-... and
-// X-Request-Id. The stock modules take them from variables and drop the client's fields, so an edit
-// of a filter must reach the variable instead of the field.
+// X-Request-Id; but what a trusted proxy says in the last five stays or is appended to. The stock
+// modules take them from variables and drop the client's fields, so an edit of a filter must reach
+// the variable instead of the field.
 //
 // Process: nginx worker.   Thread: event loop.   Allocates: the request's pool.
 // Tested by: test/e2e/test_filters_headers.py, test/e2e/test_protocols.py
@@ -48,7 +49,8 @@ std::optional<OwnHeader> find_own_header(std::string_view name);
 
 // The value to send: as filters edited it, else of the connection and the client. Host and
 // X-Forwarded-Host are the host as the client wrote it, with its port; a target in absolute form
-// wins over the field.
+// wins over the field. A trusted proxy's list in X-Forwarded-For is appended to, its other fields
+// are passed on.
 std::string_view own_header_value(ngx_http_request_t* r, OwnHeader header);
 
 // "http" or "https", of the client's connection.

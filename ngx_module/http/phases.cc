@@ -1,12 +1,14 @@
 #include "ngx_module/http/phases.h"
 
 #include <algorithm>
+#include <span>
 
 #include "ngx_module/balance/endpoint_choice.h"
 #include "ngx_module/http/conf.h"
 #include "ngx_module/http/deadlines.h"
 #include "ngx_module/http/filters.h"
 #include "ngx_module/http/grpc_answer.h"
+#include "ngx_module/http/limits.h"
 #include "ngx_module/http/lookup.h"
 #include "ngx_module/http/mirror.h"
 #include "ngx_module/http/request_state.h"
@@ -20,12 +22,25 @@ constexpr ngx_msec_t kUpgradedIdleMs = 60 * 60 * 1000;
 
 ngx_http_output_header_filter_pt next_header_filter;
 
+bool has_error_page(const ngx_http_core_loc_conf_t& location, ngx_int_t status) {
+  if (location.error_pages == nullptr) return false;
+  const std::span pages(static_cast<const ngx_http_err_page_t*>(location.error_pages->elts),
+                        location.error_pages->nelts);
+  return std::any_of(pages.begin(), pages.end(),
+                     [status](const auto& page) { return page.status == status; });
+}
+
 ngx_int_t answer(ngx_http_request_t* r, core::Reason reason) {
   const ngx_int_t status = core::reason_status(reason);
   const auto* const location = static_cast<const ngx_http_core_loc_conf_t*>(
       ngx_http_get_module_loc_conf(r, ngx_http_core_module));
+  if (reason == core::Reason::kBodyTooLarge) {
+    // The body is not asked for, and what comes of it is not read to its end.
+    r->expect_tested = 1;
+    r->keepalive = 0;
+  }
   // The operator's error_page comes first.
-  if (location->error_pages != nullptr) return status;
+  if (has_error_page(*location, status)) return status;
   ngx_str_t type = ngx_string("text/plain");
   ngx_http_complex_value_t body{};
   body.value = ngx::str(core::reason_text(reason));
@@ -72,6 +87,11 @@ ngx_int_t rewrite_handler(ngx_http_request_t* r) {
 ngx_int_t content_handler(ngx_http_request_t* r) {
   RequestState* const state = find_or_create_state(r);
   if (state == nullptr || !plan_request(r, *state)) return NGX_HTTP_INTERNAL_SERVER_ERROR;
+  const core::Reason over = check_limits(r, state->plan);
+  if (over != core::Reason::kNone) {
+    state->plan.reason = over;
+    return answer(r, over);
+  }
   const ngx_int_t filtered = filters_on_request(r, *state);
   if (filtered != NGX_DECLINED) return filtered;
   if (state->plan.reason == core::Reason::kNone) state->plan.reason = check_backend(state->plan);
@@ -101,6 +121,7 @@ ngx_int_t header_filter(ngx_http_request_t* r) {
 
 void install_filters() {
   install_mirror_body_filter();
+  install_limit_body_filter();  // before the mirrors'
   next_header_filter = ngx_http_top_header_filter;
   ngx_http_top_header_filter = header_filter;
 }

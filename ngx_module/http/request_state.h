@@ -35,6 +35,8 @@ struct RequestState {
   bool planned;
   PlannedUri planned_uri;
   core::Plan plan;
+  bool peer_is_trusted;      // its forwarded fields count
+  std::uint64_t body_bytes;  // read so far, counted when there is a limit
   FilterState filters;
 
   ngx_str_t

@@ -3,6 +3,7 @@
 #include <array>
 #include <charconv>
 
+#include "ngx_module/http/client_address.h"
 #include "ngx_module/http/own_headers.h"
 #include "ngx_module/http/request_state.h"
 #include "shared/http/header.h"
@@ -102,6 +103,11 @@ ngx_int_t get_upgrade(ngx_http_request_t* r, ngx_http_variable_value_t* value, s
   return give_value(value, upgrade_of(r));
 }
 
+ngx_int_t get_client_address(ngx_http_request_t* r, ngx_http_variable_value_t* value,
+                             std::uintptr_t) {
+  return give_value(value, client_address(r));
+}
+
 struct Variable {
   std::string_view name;
   ngx_http_get_variable_pt get;
@@ -116,6 +122,7 @@ constexpr std::array kVariables = {
     Variable{"sluice_endpoint", get_planned<endpoint>},
     Variable{"sluice_generation", get_planned<generation>},
     Variable{"sluice_reason", get_planned<reason>},
+    Variable{"sluice_client_address", get_client_address},
     Variable{"sluice_host", get_own<OwnHeader::kHost>},
     Variable{"sluice_connection", get_connection},
     Variable{"sluice_upgrade", get_upgrade},

@@ -91,21 +91,30 @@ void use_ipv6_layout(Listener& listener, ngx_listening_t& clone_of, int index) {
   clone_of.servers = &listener.ports[index];
 }
 
-}  // namespace
-
-bool expects_tls(const Listener& listener) {
+bool ask_table(const Listener& listener,
+               bool (*question)(const table::Reader&, const match::GroupKey&)) {
   Worker* const worker = Worker::current();
   arena::ReadMapping* const table = worker == nullptr ? nullptr : worker->table_for_request();
   if (table == nullptr) return false;
   match::GroupKey group;
   group.socket = listener.key;
-  bool tls = false;
+  bool answer = false;
   for (int i = 0; i < kMaxRepeats; ++i) {
     const arena::Snapshot snapshot = table->enter();
-    tls = match::expects_tls(table::Reader(snapshot), group);
+    answer = question(table::Reader(snapshot), group);
     if (table->unmoved(snapshot)) break;
   }
-  return tls;
+  return answer;
+}
+
+}  // namespace
+
+bool expects_tls(const Listener& listener) {
+  return ask_table(listener, match::expects_tls);
+}
+
+bool expects_proxy_protocol(const Listener& listener) {
+  return ask_table(listener, match::expects_proxy_protocol);
 }
 
 Listener* Listeners::find(std::string_view name) const {

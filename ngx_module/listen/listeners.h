@@ -42,6 +42,9 @@ static_assert(offsetof(Listener, accepting) == 0);
 // Whether the table says now that connections to it begin with a TLS handshake.
 bool expects_tls(const Listener& listener);
 
+// Whether it says now that they begin with a header of the PROXY protocol.
+bool expects_proxy_protocol(const Listener& listener);
+
 class Listeners {
  public:
   explicit Listeners(const CoreConf& conf) : conf_(conf) {}

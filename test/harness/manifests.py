@@ -59,6 +59,31 @@ def documents(*texts: str) -> str:
     return "---\n".join(text if text.endswith("\n") else text + "\n" for text in texts)
 
 
+def parameters(
+    name: str = "edge",
+    client_address: dict | None = None,
+    limits: dict | None = None,
+    namespace: str = "default",
+) -> str:
+    spec: dict = {}
+    if client_address is not None:
+        spec["clientAddress"] = client_address
+    if limits is not None:
+        spec["limits"] = limits
+    return json.dumps(
+        {
+            "apiVersion": "sluice.dev/v1alpha1",
+            "kind": "GatewayParameters",
+            "metadata": {"name": name, "namespace": namespace},
+            "spec": spec,
+        }
+    )
+
+
+def parameters_ref(name: str = "edge", **more: str) -> dict:
+    return {"group": "sluice.dev", "kind": "GatewayParameters", "name": name, **more}
+
+
 def rule(
     *backends: dict, path: str | None = None, filters: list[dict] | None = None, **more: object
 ) -> dict:

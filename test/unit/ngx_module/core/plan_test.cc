@@ -143,6 +143,29 @@ TEST_F(PlanTest, ARuleWithoutBackendsAnswers500) {
   EXPECT_EQ(plan("/cart").route, "default/shop");
 }
 
+TEST_F(PlanTest, CopiesTheListenersOptionsWithAndWithoutARule) {
+  table::ListenerSpec listener;
+  listener.id = 7;
+  listener.gateway = "default/gw";
+  listener.name = "http";
+  listener.sockets = {socket_};
+  listener.options = {.trusted_proxies = {*http::parse_ip_network("10.0.0.0/8"),
+                                          *http::parse_ip_network("2001:db8::/32")},
+                      .max_body_bytes = 5'000'000'000,
+                      .max_header_bytes = 4096,
+                      .max_uri_bytes = 1024};
+  table_.editor().put_listener(listener);
+  put_rule({share("default/a:80", 1)});
+  for (const char* path : {"/cart", "/other"}) {
+    const Plan made = plan(path);
+    ASSERT_EQ(made.trusted_proxies.size(), 2U) << path;
+    EXPECT_EQ(made.trusted_proxies[1], *http::parse_ip_network("2001:db8::/32"));
+    EXPECT_EQ(made.max_body_bytes, 5'000'000'000U);
+    EXPECT_EQ(made.max_header_bytes, 4096U);
+    EXPECT_EQ(made.max_uri_bytes, 1024U);
+  }
+}
+
 TEST_F(PlanTest, WithoutARuleTheListenerIsStillNamed) {
   put_rule({share("default/a:80", 1)});
   const Plan made = plan("/other");
