@@ -146,7 +146,10 @@ ngx_int_t filters_on_request(ngx_http_request_t* r, RequestState& state) {
   restore_request_headers(r, state);
   state.filters = {};
   core::Plan& plan = state.plan;
-  if (plan.rule_filters.empty() && plan.backend_filters.empty()) return NGX_DECLINED;
+  if (plan.rule_filters.empty() && plan.backend_filters.empty()) {
+    const EditResult edited = edit_request_headers(r, state);
+    return edited == EditResult::kDone ? NGX_DECLINED : NGX_HTTP_INTERNAL_SERVER_ERROR;
+  }
   if (plan.reason == core::Reason::kBadFilters) return NGX_DECLINED;
 
   Decisions decisions;

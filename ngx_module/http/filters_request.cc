@@ -18,6 +18,7 @@ using table::FilterType;
 using table::PartKind;
 
 constexpr ngx_uint_t kSpareFields = 8;
+constexpr std::string_view kConnection = "Connection";
 
 // The fields of one request while they are edited.
 class RequestFields {
@@ -28,6 +29,8 @@ class RequestFields {
   bool set(std::string_view name, std::string_view value);
   bool add(std::string_view name, std::string_view value);
   bool remove(std::string_view name);
+  // Fields that Connection says are not to be passed on.
+  bool remove_nominated();
   bool finish();
 
  private:
@@ -90,6 +93,25 @@ bool RequestFields::remove(std::string_view name) {
                                   [name](const auto& field) { return is_named(field, name); });
   fields_->nelts = static_cast<ngx_uint_t>(end - all.begin());
   return note_known(name);
+}
+
+bool RequestFields::remove_nominated() {
+  // The texts stay where they are, whatever becomes of the fields.
+  ngx_array_t* const values = ngx_array_create(r_->pool, 2, sizeof(ngx_str_t));
+  if (values == nullptr) return false;
+  for (const ngx_table_elt_t& field : fields()) {
+    if (!is_named(field, kConnection)) continue;
+    auto* const value = static_cast<ngx_str_t*>(ngx_array_push(values));
+    if (value == nullptr) return false;
+    *value = field.value;
+  }
+  bool done = true;
+  for (const ngx_str_t& value : std::span(static_cast<ngx_str_t*>(values->elts), values->nelts)) {
+    http::for_each_nominated(ngx::view(value), [&](std::string_view name) {
+      if (!find_own_header(name)) done = done && remove(name);
+    });
+  }
+  return done;
 }
 
 bool RequestFields::note_known(std::string_view name) {
@@ -193,6 +215,19 @@ EditResult edit(ngx_http_request_t* r, RequestState& state, RequestFields& field
   return done ? EditResult::kDone : EditResult::kOutOfMemory;
 }
 
+bool nominates_fields(const ngx_http_request_t* r) {
+  bool found = false;
+  for (const ngx_list_part_t* part = &r->headers_in.headers.part; part; part = part->next) {
+    const std::span all(static_cast<const ngx_table_elt_t*>(part->elts), part->nelts);
+    for (const ngx_table_elt_t& field : all) {
+      if (!is_named(field, kConnection)) continue;
+      http::for_each_nominated(ngx::view(field.value),
+                               [&found](std::string_view) { found = true; });
+    }
+  }
+  return found;
+}
+
 bool has_edits(std::string_view list) {
   FilterReader filters(list);
   while (const auto filter = filters.next()) {
@@ -205,13 +240,16 @@ bool has_edits(std::string_view list) {
 
 EditResult edit_request_headers(ngx_http_request_t* r, RequestState& state) {
   const std::array lists = {state.plan.rule_filters, state.plan.backend_filters};
-  if (std::none_of(lists.begin(), lists.end(), has_edits)) return EditResult::kDone;
+  const bool nominated = nominates_fields(r);
+  if (!nominated && std::none_of(lists.begin(), lists.end(), has_edits)) return EditResult::kDone;
   auto* const before =
       static_cast<ngx_http_headers_in_t*>(ngx_palloc(r->pool, sizeof(ngx_http_headers_in_t)));
   if (before == nullptr) return EditResult::kOutOfMemory;
   *before = r->headers_in;
   RequestFields fields(r);
-  if (!fields.start()) return EditResult::kOutOfMemory;
+  if (!fields.start() || (nominated && !fields.remove_nominated())) {
+    return EditResult::kOutOfMemory;
+  }
   for (const std::string_view list : lists) {
     FilterReader filters(list);
     while (const auto filter = filters.next()) {

@@ -34,6 +34,10 @@ constexpr std::array kHeaders = {
     Header{"X-Forwarded-Host", "$sluice_forwarded_host"},
     Header{"X-Forwarded-Port", "$sluice_forwarded_port"},
     Header{"X-Request-Id", "$sluice_request_id"},
+    // Of the client's connection, or of trailers, which nginx does not pass on.
+    Header{"Proxy-Connection", ""},
+    Header{"Trailer", ""},
+    Header{"HTTP2-Settings", ""},
 };
 
 // Of a connection: not for HTTP/2.

@@ -67,11 +67,34 @@ void keep_length_of_head(const ngx_http_request_t* r) {
 
 void stand_in_front(TryState& tries, ngx_http_upstream_t& u);
 
+// 1xx but for 101, which ends the exchange of messages. Over HTTP/2 the grpc module judges it.
+bool is_interim(const RequestState& state, ngx_uint_t status) {
+  return !speaks_http2(state) && status > 0 && status < NGX_HTTP_OK &&
+         status != NGX_HTTP_SWITCHING_PROTOCOLS;
+}
+
+// So that the next bytes are read as the beginning of an answer.
+bool forget_answer(ngx_http_request_t* r, TryState& tries) {
+  ngx_http_upstream_t& u = *r->upstream;
+  if (tries.reinit_request(r) != NGX_OK) return false;
+  stand_in_front(tries, u);
+  if (u.state != nullptr) u.state->status = 0;
+  u.headers_in = {};
+  u.headers_in.content_length_n = -1;
+  u.headers_in.last_modified_time = -1;
+  return ngx_list_init(&u.headers_in.headers, r->pool, 8, sizeof(ngx_table_elt_t)) == NGX_OK &&
+         ngx_list_init(&u.headers_in.trailers, r->pool, 2, sizeof(ngx_table_elt_t)) == NGX_OK;
+}
+
 ngx_int_t process_header(ngx_http_request_t* r) {
   RequestState& state = *find_state(r);
   TryState& tries = state.tries;
   ngx_http_upstream_t& u = *r->upstream;
-  const ngx_int_t result = tries.process_header(r);
+  ngx_int_t result = tries.process_header(r);
+  while (result == NGX_OK && is_interim(state, u.headers_in.status_n)) {
+    if (!forget_answer(r, tries)) return NGX_ERROR;
+    result = tries.process_header(r);
+  }
   stand_in_front(tries, u);  // the stock parser goes on with another function
   if (result == NGX_OK && speaks_http2(state)) keep_length_of_head(r);
   const std::optional<table::Retry>& rule = state.plan.retry;
@@ -202,7 +225,6 @@ bool has_retry_rule(const RequestState& state) {
 }
 
 void watch_answers(RequestState& state) {
-  if (!has_retry_rule(state) && !speaks_http2(state)) return;
   stand_in_front(state.tries, *state.request->upstream);
 }
 

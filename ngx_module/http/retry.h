@@ -19,7 +19,8 @@ struct RequestState;
 // Whether the rule has retries of its own; then the operator's proxy_next_upstream is not asked.
 bool has_retry_rule(const RequestState& state);
 
-// Puts our callbacks in front of the stock ones of r->upstream.
+// Puts our callbacks in front of the stock ones of r->upstream. They also leave out interim answers
+// (100, 103) of backends, which nginx would take for the answer.
 void watch_answers(RequestState& state);
 
 // From peer.free, after a connection could not be set up. True: the rule gives it another try,

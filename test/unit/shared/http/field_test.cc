@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <string_view>
+#include <vector>
 
 namespace sluice::http {
 namespace {
@@ -32,6 +34,18 @@ TEST(FieldTest, FieldsOfTheConnectionAreKnownInAnyCase) {
   EXPECT_FALSE(is_connection_field("Content-Type"));
   EXPECT_FALSE(is_connection_field("Host"));
   EXPECT_FALSE(is_connection_field(""));
+}
+
+TEST(FieldTest, ConnectionNominatesFieldsBesideThoseThatAreOfConnectionsAnyway) {
+  std::vector<std::string> names;
+  for_each_nominated(" close,X-One ,keep-alive,,\tx-two, not a name,Upgrade",
+                     [&names](std::string_view name) { names.emplace_back(name); });
+  EXPECT_EQ(names, (std::vector<std::string>{"X-One", "x-two"}));
+  names.clear();
+  for (const char* value : {"", "close", "keep-alive, Upgrade", " , "}) {
+    for_each_nominated(value, [&names](std::string_view name) { names.emplace_back(name); });
+  }
+  EXPECT_TRUE(names.empty());
 }
 
 }  // namespace
