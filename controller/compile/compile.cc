@@ -10,7 +10,7 @@ namespace sluice::compile {
 namespace {
 
 table::ListenerSpec to_spec(std::uint32_t id, const resolve::ServedListener& listener,
-                            std::vector<table::CertificateSpec> certificates) {
+                            StoredCertificates certificates) {
   table::ListenerSpec spec;
   spec.id = id;
   spec.gateway = listener.key.gateway.text();
@@ -21,12 +21,19 @@ table::ListenerSpec to_spec(std::uint32_t id, const resolve::ServedListener& lis
   for (const resolve::Socket& socket : listener.sockets) {
     if (const auto key = to_socket_key(socket)) spec.sockets.push_back(*key);
   }
+  spec.client_certificate = std::move(certificates.client_certificate);
   if (!listener.tls) return spec;
-  spec.tls =
-      table::ListenerTlsSpec{.certificates = std::move(certificates),
-                             .min_version = listener.tls->only_tls13 ? table::TlsVersion::kTls13
-                                                                     : table::TlsVersion::kTls12,
-                             .ciphers = listener.tls->ciphers};
+  table::ListenerTlsSpec& tls = spec.tls.emplace();
+  tls.certificates = std::move(certificates.served);
+  tls.min_version =
+      listener.tls->only_tls13 ? table::TlsVersion::kTls13 : table::TlsVersion::kTls12;
+  tls.ciphers = listener.tls->ciphers;
+  if (certificates.authorities) {
+    tls.authorities = *std::move(certificates.authorities);
+    tls.client_validation = listener.tls->clients->insecure_fallback
+                                ? table::ClientValidation::kAllowInsecureFallback
+                                : table::ClientValidation::kAllowValidOnly;
+  }
   return spec;
 }
 

@@ -3,7 +3,9 @@
 #include <utility>
 
 #include "controller/resolve/backend_refs.h"
+#include "controller/resolve/client_certificates.h"
 #include "controller/resolve/gateway_findings.h"
+#include "controller/resolve/listener_tls.h"
 
 namespace sluice::resolve {
 
@@ -18,9 +20,11 @@ ListenerView view_of(const ListenerPlan& listener, bool served) {
           listener.from, listener.selector, served};
 }
 
-ServedListener serve(const ObjectName& gateway, const ListenerPlan& listener) {
+ServedListener serve(const ObjectName& gateway, const GatewayPlan& plan,
+                     const ListenerPlan& listener) {
   return {{gateway, listener.name},      listener.hostname, listener.port,
-          listener.sockets.front().port, listener.sockets,  listener.tls};
+          listener.sockets.front().port, listener.sockets,  listener.tls,
+          plan.client_certificate};
 }
 
 // Tells which of `now` are new or differ from `before`, and which are gone.
@@ -106,7 +110,12 @@ void GatewayStage::plan(const ObjectName& name, const model::Store& store) {
   const auto* gateway = store.find<model::Gateway>(Kind::kGateway, name);
   Owned& owned = gateways_[name];
   owned.plan = plan_gateway(*gateway, *class_of(*gateway, store), options_);
-  depend(name, plan_tls(*gateway, store, certificates_, owned.plan));
+  std::set<ObjectKey> dependencies;
+  const RefSearch search{store, certificates_, name, dependencies};
+  plan_tls(*gateway, search, owned.plan);
+  plan_frontend(*gateway, search, owned.plan);
+  plan_client_certificate(*gateway, search, owned.plan);
+  depend(name, std::move(dependencies));
   for (const std::uint16_t port : ports_.put(name, owned.plan)) {
     owned.losses.erase(port);
     touched_ports_.insert(port);
@@ -150,7 +159,7 @@ bool GatewayStage::finish(const ObjectName& name, Delta& delta) {
   for (const ListenerPlan& listener : owned.plan.listeners) {
     const bool is_up = is_served(owned.plan, listener, find_loss(owned.losses, listener));
     view.listeners.push_back(view_of(listener, is_up));
-    if (is_up) served.emplace(listener.name, serve(name, listener));
+    if (is_up) served.emplace(listener.name, serve(name, owned.plan, listener));
   }
   tell_listeners(name, owned.served, served, delta);
   owned.served = std::move(served);
