@@ -26,7 +26,7 @@ bool read_tls(ngx_http_request_t* r, const core::Plan& plan, std::string_view re
               TlsChoice& choice) {
   choice = {};
   if (record.empty()) return true;
-  choice.context = tls::BackendContext::find(record, plan.protocol);
+  choice.context = tls::BackendContext::find({record, plan.protocol, plan.client_certificate});
   if (choice.context != nullptr) return true;
   choice.record = join_copy(r->pool, {record});
   return choice.record.data() != nullptr;
@@ -36,7 +36,8 @@ core::Reason choose_tls(RequestState& state, const TlsChoice& choice) {
   tls::BackendContext* context = choice.context;
   if (!choice.record.empty()) {
     ngx_log_t* const log = state.request->connection->log;
-    context = tls::BackendContext::make(choice.record, state.plan.protocol, log);
+    context = tls::BackendContext::make(
+        {choice.record, state.plan.protocol, state.plan.client_certificate}, log);
     if (context == nullptr) return core::Reason::kBackendTls;
   }
   if (context != nullptr) context->hold();
