@@ -1,5 +1,6 @@
 #include "ngx_module/http/backend_tls.h"
 
+#include "ngx_module/core/h2_scheme.h"
 #include "ngx_module/http/pool_text.h"
 #include "ngx_module/tls/backend_context.h"
 
@@ -54,6 +55,10 @@ void apply_tls(RequestState& state, ngx_http_upstream_t& u) {
   } else {
     state.upstream_conf.ssl = nullptr;
     u.ssl = 0;
+  }
+  if (state.plan.protocol == table::BackendProtocol::kHttp2 && u.request_bufs != nullptr) {
+    const ngx_buf_t& request = *u.request_bufs->buf;
+    core::write_scheme({request.start, request.last}, u.ssl != 0);
   }
 }
 
