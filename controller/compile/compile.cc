@@ -10,7 +10,7 @@ namespace sluice::compile {
 namespace {
 
 table::ListenerSpec to_spec(std::uint32_t id, const resolve::ServedListener& listener,
-                            std::vector<table::CertificateSpec> certificates) {
+                            StoredCertificates certificates) {
   table::ListenerSpec spec;
   spec.id = id;
   spec.gateway = listener.key.gateway.text();
@@ -26,12 +26,19 @@ table::ListenerSpec to_spec(std::uint32_t id, const resolve::ServedListener& lis
                   .max_header_bytes = listener.options.max_header_bytes,
                   .max_uri_bytes = listener.options.max_uri_bytes};
   spec.proxy_protocol = listener.proxy_protocol;
+  spec.client_certificate = std::move(certificates.client_certificate);
   if (!listener.tls) return spec;
-  spec.tls =
-      table::ListenerTlsSpec{.certificates = std::move(certificates),
-                             .min_version = listener.tls->only_tls13 ? table::TlsVersion::kTls13
-                                                                     : table::TlsVersion::kTls12,
-                             .ciphers = listener.tls->ciphers};
+  table::ListenerTlsSpec& tls = spec.tls.emplace();
+  tls.certificates = std::move(certificates.served);
+  tls.min_version =
+      listener.tls->only_tls13 ? table::TlsVersion::kTls13 : table::TlsVersion::kTls12;
+  tls.ciphers = listener.tls->ciphers;
+  if (certificates.authorities) {
+    tls.authorities = *std::move(certificates.authorities);
+    tls.client_validation = listener.tls->clients->insecure_fallback
+                                ? table::ClientValidation::kAllowInsecureFallback
+                                : table::ClientValidation::kAllowValidOnly;
+  }
   return spec;
 }
 

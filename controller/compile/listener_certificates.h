@@ -1,10 +1,13 @@
-// Which certificates listeners use in the file `secret`, so that each stays there as long as a
-// published table names it.
+// Which certificates, and authorities of clients, listeners use in the file `secret`, so that each
+// stays there as long as a published table names it.
 //
 //   store(delta)            before the commit: new certificates are written
 //   take(listener)          while listeners are marked: what its record names
 //   leave(listener)         the listener is gone
 //   release(now)            after the commit: what only the table before named may go
+//
+// Bytes that others have forged the hash of are not stored: a certificate is not served then, and a
+// listener whose authorities they are serves none.
 //
 // Process: controller, sluicectl.   Thread: event loop.
 // Fails: store() when the file has no room; the listeners before keep theirs, and store() may be
@@ -13,6 +16,8 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "controller/resolve/delta.h"
@@ -22,24 +27,29 @@
 
 namespace sluice::compile {
 
+// Of one listener.
+struct StoredCertificates {
+  std::vector<table::CertificateSpec> served;  // in the user's order
+  std::optional<table::CertificateSpec> authorities;
+  std::optional<table::CertificateSpec> client_certificate;
+};
+
 class ListenerCertificates {
  public:
   explicit ListenerCertificates(secret::SecretFile& file) : file_(file) {}
 
   Result<void> store(const resolve::Delta& delta);
-  std::vector<table::CertificateSpec> take(const resolve::ListenerKey& listener);
+  StoredCertificates take(const resolve::ListenerKey& listener);
   void leave(const resolve::ListenerKey& listener);
   void release(std::uint64_t now_ms);
 
  private:
-  using Certificates = std::vector<table::CertificateSpec>;
-
-  void retire(Certificates&& certificates);
+  void retire(StoredCertificates&& stored);
 
   secret::SecretFile& file_;
-  std::map<resolve::ListenerKey, Certificates> next_;    // stored, not marked yet
-  std::map<resolve::ListenerKey, Certificates> in_use_;  // by the table, or by what is marked
-  Certificates retired_;
+  std::map<resolve::ListenerKey, StoredCertificates> next_;    // stored, not marked yet
+  std::map<resolve::ListenerKey, StoredCertificates> in_use_;  // by the table or what is marked
+  std::vector<secret::BlobHash> retired_;
 };
 
 }  // namespace sluice::compile

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -55,17 +56,18 @@ struct AllowedRoutes {
   bool operator==(const AllowedRoutes&) const = default;
 };
 
-struct SecretRef {
+// ns: none is the Gateway's own.
+struct ObjectRef {
   std::string group;
   std::string kind;
   std::string name;
   std::optional<std::string> ns;
-  bool operator==(const SecretRef&) const = default;
+  bool operator==(const ObjectRef&) const = default;
 };
 
 struct ListenerTls {
   std::string mode = "Terminate";
-  std::vector<SecretRef> certificate_refs;
+  std::vector<ObjectRef> certificate_refs;
   Labels options;
   bool operator==(const ListenerTls&) const = default;
 };
@@ -86,14 +88,30 @@ struct GatewayAddress {
   bool operator==(const GatewayAddress&) const = default;
 };
 
+// Which certificates clients must have.
+struct ClientValidation {
+  std::vector<ObjectRef> ca_certificate_refs;
+  bool insecure_fallback = false;  // mode AllowInsecureFallback; else AllowValidOnly
+  bool operator==(const ClientValidation&) const = default;
+};
+
+// of_port: where a port has an entry it counts, also one that asks for nothing.
+struct FrontendTls {
+  std::optional<ClientValidation> fallback;  // spec.tls.frontend.default
+  std::map<std::uint16_t, std::optional<ClientValidation>> of_port;
+  bool operator==(const FrontendTls&) const = default;
+};
+
 struct Gateway {
   Meta meta;
   std::string class_name;
   std::vector<Listener> listeners;
   std::vector<GatewayAddress> addresses;
   std::optional<ParametersRef> parameters_ref;  // spec.infrastructure.parametersRef
+  FrontendTls frontend_tls;
+  std::optional<ObjectRef> client_certificate_ref;  // spec.tls.backend
   std::vector<std::string>
-      unsupported_fields;  // fields of later versions of Sluice, as paths: "spec.tls.backend"
+      unsupported_fields;  // fields of later versions of Sluice, as paths: "spec.allowedListeners"
 };
 
 struct GrantFrom {

@@ -49,10 +49,23 @@ struct ServedCertificate {
   }
 };
 
+// Whose certificates clients must have. Two are the same when the content is.
+struct ServedClientValidation {
+  std::string names;                       // "namespace/name" of the ConfigMaps
+  std::shared_ptr<const std::string> pem;  // the certificates of the authorities
+  bool insecure_fallback = false;          // clients without a good one go on as well
+
+  bool operator==(const ServedClientValidation& other) const {
+    return names == other.names && insecure_fallback == other.insecure_fallback &&
+           *pem == *other.pem;
+  }
+};
+
 struct ServedTls {
   std::vector<ServedCertificate> certificates;  // in the user's order
   bool only_tls13 = false;
-  std::string ciphers;  // of TLS 1.2; empty: the data plane's own
+  std::string ciphers;                                 // of TLS 1.2; empty: the data plane's own
+  std::optional<ServedClientValidation> clients = {};  // none: they are not asked
   bool operator==(const ServedTls&) const = default;
 };
 
@@ -70,10 +83,11 @@ struct ServedOptions {
 struct ServedListener {
   ListenerKey key;
   std::string hostname;
-  std::uint16_t port = 0;             // of the Gateway
-  std::uint16_t client_port = 0;      // port + --port-offset
-  std::vector<Socket> sockets;        // sorted
-  std::optional<ServedTls> tls = {};  // none: plain HTTP
+  std::uint16_t port = 0;                                    // of the Gateway
+  std::uint16_t client_port = 0;                             // port + --port-offset
+  std::vector<Socket> sockets;                               // sorted
+  std::optional<ServedTls> tls = {};                         // none: plain HTTP
+  std::optional<ServedCertificate> client_certificate = {};  // what backends behind TLS see
   ServedOptions options = {};
   bool proxy_protocol = false;  // the same for all listeners of a socket
   bool operator==(const ServedListener&) const = default;

@@ -80,6 +80,23 @@ ConditionFinding accepted(const GatewayPlan& gateway, const std::vector<std::str
                       fmt::join(refused, ", "))};
 }
 
+// ResolvedRefs of the whole Gateway, with the listeners whose own is False.
+ConditionFinding resolved_refs(const GatewayPlan& gateway,
+                               const std::vector<std::string>& unresolved) {
+  if (unresolved.empty() && !gateway.unresolved) {
+    return {"ResolvedRefs", true, "ResolvedRefs", "Every reference leads to an object"};
+  }
+  std::vector<std::string> problems;
+  if (gateway.unresolved) problems.push_back(gateway.unresolved->message);
+  if (!unresolved.empty()) {
+    problems.push_back(
+        fmt::format("references of listener {} are not resolved", fmt::join(unresolved, ", ")));
+  }
+  return {"ResolvedRefs", false,
+          gateway.unresolved ? gateway.unresolved->reason : "ListenersNotResolved",
+          fmt::format("{}", fmt::join(problems, "; "))};
+}
+
 }  // namespace
 
 std::optional<Refusal> refusal_of(const ListenerPlan& listener, const Refusal* lost) {
@@ -123,13 +140,11 @@ GatewayFindings gateway_findings(const GatewayPlan& gateway,
     findings.conditions.push_back(
         {"Programmed", false, gateway.address_problem->reason, gateway.address_problem->message});
   }
-  if (unresolved.empty()) {
-    findings.conditions.push_back(
-        {"ResolvedRefs", true, "ResolvedRefs", "Every reference leads to an object"});
-  } else {
-    findings.conditions.push_back(
-        {"ResolvedRefs", false, "ListenersNotResolved",
-         fmt::format("references of listener {} are not resolved", fmt::join(unresolved, ", "))});
+  findings.conditions.push_back(resolved_refs(gateway, unresolved));
+  if (gateway.insecure_frontend) {
+    findings.conditions.push_back({"InsecureFrontendValidationMode", true, "ConfigurationChanged",
+                                   "AllowInsecureFallback: clients without a valid certificate "
+                                   "are served as well"});
   }
   if (!gateway.refusal) findings.addresses = gateway.addresses;
   return findings;

@@ -43,8 +43,11 @@ struct GatewayPlan {
   std::int64_t generation = 1;
   std::optional<Refusal> refusal;          // the whole Gateway is not accepted
   std::optional<Refusal> address_problem;  // Programmed=False/AddressNotUsable
-  std::vector<std::string> addresses;      // the usable ones, in spec order
-  std::vector<ListenerPlan> listeners;     // in spec order
+  std::optional<Refusal> unresolved;       // ResolvedRefs=False for a reason of its own
+  std::optional<ServedCertificate> client_certificate;  // what backends behind TLS see
+  bool insecure_frontend = false;       // a listener lets clients without a good certificate in
+  std::vector<std::string> addresses;   // the usable ones, in spec order
+  std::vector<ListenerPlan> listeners;  // in spec order
   ServedOptions options;
 };
 

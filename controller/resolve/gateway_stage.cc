@@ -3,7 +3,9 @@
 #include <utility>
 
 #include "controller/resolve/backend_refs.h"
+#include "controller/resolve/client_certificates.h"
 #include "controller/resolve/gateway_findings.h"
+#include "controller/resolve/listener_tls.h"
 
 namespace sluice::resolve {
 
@@ -18,15 +20,16 @@ ListenerView view_of(const ListenerPlan& listener, bool served) {
           listener.from, listener.selector, served};
 }
 
-ServedListener serve(const ObjectName& gateway, const ListenerPlan& listener,
-                     const ServedOptions& options) {
+ServedListener serve(const ObjectName& gateway, const GatewayPlan& plan,
+                     const ListenerPlan& listener) {
   return {.key = {gateway, listener.name},
           .hostname = listener.hostname,
           .port = listener.port,
           .client_port = listener.sockets.front().port,
           .sockets = listener.sockets,
           .tls = listener.tls,
-          .options = options,
+          .client_certificate = plan.client_certificate,
+          .options = plan.options,
           .proxy_protocol = listener.proxy_protocol};
 }
 
@@ -119,7 +122,11 @@ void GatewayStage::plan(const ObjectName& name, const model::Store& store) {
   Owned& owned = gateways_[name];
   owned.plan = plan_gateway(*gateway, find_parameters(*gateway, *class_of(*gateway, store), store),
                             options_);
-  std::set<ObjectKey> dependencies = plan_tls(*gateway, store, certificates_, owned.plan);
+  std::set<ObjectKey> dependencies;
+  const RefSearch search{store, certificates_, name, dependencies};
+  plan_tls(*gateway, search, owned.plan);
+  plan_frontend(*gateway, search, owned.plan);
+  plan_client_certificate(*gateway, search, owned.plan);
   if (const auto parameters = parameters_key(*gateway)) dependencies.insert(*parameters);
   depend(name, std::move(dependencies));
   for (const std::uint16_t port : ports_.put(name, owned.plan)) {
@@ -165,7 +172,7 @@ bool GatewayStage::finish(const ObjectName& name, Delta& delta) {
   for (const ListenerPlan& listener : owned.plan.listeners) {
     const bool is_up = is_served(owned.plan, listener, find_loss(owned.losses, listener));
     view.listeners.push_back(view_of(listener, is_up));
-    if (is_up) served.emplace(listener.name, serve(name, listener, owned.plan.options));
+    if (is_up) served.emplace(listener.name, serve(name, owned.plan, listener));
   }
   tell_listeners(name, owned.served, served, delta);
   owned.served = std::move(served);

@@ -13,11 +13,11 @@
 
 #include "controller/model/store.h"
 #include "controller/resolve/attach.h"
+#include "controller/resolve/certificate_refs.h"
 #include "controller/resolve/conflicts.h"
 #include "controller/resolve/delta.h"
 #include "controller/resolve/finding_book.h"
 #include "controller/resolve/gateway_plan.h"
-#include "controller/resolve/listener_tls.h"
 #include "controller/resolve/reverse_index.h"
 
 namespace sluice::resolve {

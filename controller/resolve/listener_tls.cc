@@ -7,88 +7,34 @@
 #include <utility>
 #include <vector>
 
-#include "controller/resolve/backend_refs.h"
-#include "controller/resolve/grants.h"
+#include "controller/certificates/key_pair.h"
 #include "shared/http/host.h"
 
 namespace sluice::resolve {
 
-using model::Kind;
-using model::ObjectKey;
-
 namespace {
 
-constexpr std::string_view kTlsSecretType = "kubernetes.io/tls";
 constexpr std::string_view kInvalidCertificateRef = "InvalidCertificateRef";
 constexpr std::string_view kMinVersionOption = "sluice.dev/min-tls-version";
 constexpr std::string_view kCiphersOption = "sluice.dev/ciphers";
 
-// What one certificateRef leads to, or the reason and words of its problem.
-struct Found {
-  std::shared_ptr<const certificates::KeyPair> pair;
-  std::string_view reason;
-  std::string problem;
-};
-
-Found refuse(std::string_view reason, std::string problem) {
-  return {nullptr, reason, std::move(problem)};
-}
-
-struct Search {
-  const model::Store& store;
-  CertificateBook& book;
-  const model::ObjectName& gateway;
-  std::set<ObjectKey>& dependencies;
-};
-
-Found find_certificate(const model::SecretRef& ref, const Search& search) {
-  if (ref.group != model::kind_group(Kind::kSecret) ||
-      ref.kind != model::kind_name(Kind::kSecret)) {
-    return refuse(kInvalidCertificateRef,
-                  fmt::format("{} of group \"{}\" can't hold a certificate; Secret of group \"\" "
-                              "can",
-                              ref.kind, ref.group));
-  }
-  const ObjectKey key{Kind::kSecret, {ref.ns.value_or(search.gateway.ns), ref.name}};
-  search.dependencies.insert(key);
-  if (key.name.ns != search.gateway.ns) {
-    search.dependencies.insert(any_of(model::Kind::kReferenceGrant, key.name.ns));
-    if (!is_permitted(search.store, Kind::kGateway, search.gateway.ns, key)) {
-      return refuse("RefNotPermitted",
-                    fmt::format("no ReferenceGrant in namespace {} permits Gateways of namespace "
-                                "{} to refer to Secret {}",
-                                key.name.ns, search.gateway.ns, key.name.name));
-    }
-  }
-  const auto* secret = search.store.find<model::Secret>(Kind::kSecret, key.name);
-  if (secret == nullptr) {
-    return refuse(kInvalidCertificateRef, fmt::format("Secret {} does not exist", key.name.text()));
-  }
-  const certificates::CheckedKeyPair& checked = search.book.look_up(*secret);
-  if (checked.pair == nullptr) {
-    return refuse(kInvalidCertificateRef,
-                  fmt::format("Secret {}: {}", key.name.text(), checked.problem));
-  }
-  return {checked.pair, "", ""};
-}
-
 // Fills `tls`; what is wrong goes to the plan.
-void plan_certificates(const model::Listener& listener, std::size_t index, const Search& search,
+void plan_certificates(const model::Listener& listener, std::size_t index, const RefSearch& search,
                        ServedTls& tls, ListenerPlan& plan) {
   const std::string field = fmt::format("spec.listeners[{}].tls.certificateRefs", index);
   std::string_view reason;
   std::vector<std::string> problems;
-  const std::vector<model::SecretRef> refs =
-      listener.tls ? listener.tls->certificate_refs : std::vector<model::SecretRef>();
+  const std::vector<model::ObjectRef> refs =
+      listener.tls ? listener.tls->certificate_refs : std::vector<model::ObjectRef>();
   for (std::size_t i = 0; i < refs.size(); ++i) {
-    Found found = find_certificate(refs[i], search);
-    if (found.pair != nullptr) {
-      const model::ObjectName name{refs[i].ns.value_or(search.gateway.ns), refs[i].name};
-      tls.certificates.push_back({name.text(), std::move(found.pair)});
+    FoundCertificate found = find_certificate(refs[i], search);
+    if (found.problem == RefProblem::kNone) {
+      tls.certificates.push_back({std::move(found.name), std::move(found.pair)});
       continue;
     }
-    if (reason.empty()) reason = found.reason;
-    problems.push_back(fmt::format("{}[{}]: {}", field, i, found.problem));
+    const bool permitted = found.problem != RefProblem::kNotPermitted;
+    if (reason.empty()) reason = permitted ? kInvalidCertificateRef : "RefNotPermitted";
+    problems.push_back(fmt::format("{}[{}]: {}", field, i, found.message));
   }
   if (refs.empty()) {
     reason = kInvalidCertificateRef;
@@ -146,27 +92,7 @@ void note_overlaps(GatewayPlan& plan) {
 
 }  // namespace
 
-const certificates::CheckedKeyPair& CertificateBook::look_up(const model::Secret& secret) {
-  const auto [entry, is_new] = checked_.try_emplace(secret.meta.name);
-  if (!is_new) return entry->second;
-  certificates::CheckedKeyPair& checked = entry->second;
-  if (secret.type != kTlsSecretType) {
-    checked.problem =
-        fmt::format("its type is \"{}\"; valid is \"{}\"", secret.type, kTlsSecretType);
-  } else if (!secret.tls_certificate) {
-    checked.problem = "it has no tls.crt";
-  } else if (!secret.tls_key) {
-    checked.problem = "it has no tls.key";
-  } else {
-    checked = certificates::check_key_pair(*secret.tls_certificate, *secret.tls_key);
-  }
-  return checked;
-}
-
-std::set<ObjectKey> plan_tls(const model::Gateway& gateway, const model::Store& store,
-                             CertificateBook& book, GatewayPlan& plan) {
-  std::set<ObjectKey> dependencies;
-  const Search search{store, book, gateway.meta.name, dependencies};
+void plan_tls(const model::Gateway& gateway, const RefSearch& search, GatewayPlan& plan) {
   for (std::size_t i = 0; i < plan.listeners.size(); ++i) {
     const model::Listener& listener = gateway.listeners[i];
     ListenerPlan& planned = plan.listeners[i];
@@ -179,7 +105,6 @@ std::set<ObjectKey> plan_tls(const model::Gateway& gateway, const model::Store& 
     planned.tls = std::move(tls);
   }
   note_overlaps(plan);
-  return dependencies;
 }
 
 }  // namespace sluice::resolve

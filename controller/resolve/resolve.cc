@@ -57,6 +57,7 @@ Delta Resolver::apply(const model::Store& store, std::span<const model::Change> 
         state_->routes.on_change(change.key);
         break;
       case model::Kind::kConfigMap:
+        state_->gateways.on_change(change.key, store);
         state_->policies.on_change(change.key);
         break;
     }

@@ -161,6 +161,10 @@ bool make_plan(const table::Reader& reader, const match::Match& match, std::uint
     plan.listener = copier.text(match.listener.name, match.listener.name_bytes);
     plan.client_port = match.listener.client_port;
     plan_options(reader, match.listener.options, copier, plan);
+    if (match.listener.client_certificate != 0) {
+      const auto ref = reader.read<table::CertificateRef>(match.listener.client_certificate);
+      if (ref) plan.client_certificate = {ref->unit, ref->bytes, {ref->hash[0], ref->hash[1]}};
+    }
   }
   if (match.outcome != match::Outcome::kMatched) return !copier.out_of_memory();
 

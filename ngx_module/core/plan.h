@@ -14,6 +14,7 @@
 
 #include "shared/http/ip_network.h"
 #include "shared/match/matcher.h"
+#include "shared/secret/blob.h"
 #include "shared/table/endpoints.h"
 #include "shared/table/reader.h"
 
@@ -59,6 +60,8 @@ struct Plan {
   std::string_view route;      // "namespace/name"
   std::string_view rule_name;  // empty: unnamed
   std::string_view backend;    // "namespace/name:port"
+  // What backends behind TLS see of the Gateway; a length of zero: nothing.
+  secret::BlobPlace client_certificate;
 
   table::RouteKind route_kind = table::RouteKind::kHttpRoute;
   table::BackendProtocol protocol = table::BackendProtocol::kHttp1;

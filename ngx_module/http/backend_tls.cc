@@ -1,5 +1,6 @@
 #include "ngx_module/http/backend_tls.h"
 
+#include "ngx_module/core/h2_scheme.h"
 #include "ngx_module/http/pool_text.h"
 #include "ngx_module/tls/backend_context.h"
 
@@ -26,7 +27,7 @@ bool read_tls(ngx_http_request_t* r, const core::Plan& plan, std::string_view re
               TlsChoice& choice) {
   choice = {};
   if (record.empty()) return true;
-  choice.context = tls::BackendContext::find(record, plan.protocol);
+  choice.context = tls::BackendContext::find({record, plan.protocol, plan.client_certificate});
   if (choice.context != nullptr) return true;
   choice.record = join_copy(r->pool, {record});
   return choice.record.data() != nullptr;
@@ -36,7 +37,8 @@ core::Reason choose_tls(RequestState& state, const TlsChoice& choice) {
   tls::BackendContext* context = choice.context;
   if (!choice.record.empty()) {
     ngx_log_t* const log = state.request->connection->log;
-    context = tls::BackendContext::make(choice.record, state.plan.protocol, log);
+    context = tls::BackendContext::make(
+        {choice.record, state.plan.protocol, state.plan.client_certificate}, log);
     if (context == nullptr) return core::Reason::kBackendTls;
   }
   if (context != nullptr) context->hold();
@@ -53,6 +55,10 @@ void apply_tls(RequestState& state, ngx_http_upstream_t& u) {
   } else {
     state.upstream_conf.ssl = nullptr;
     u.ssl = 0;
+  }
+  if (state.plan.protocol == table::BackendProtocol::kHttp2 && u.request_bufs != nullptr) {
+    const ngx_buf_t& request = *u.request_bufs->buf;
+    core::write_scheme({request.start, request.last}, u.ssl != 0);
   }
 }
 

@@ -31,7 +31,7 @@ struct MirrorTarget {
 // A request while it is copied and sent. Of the request until started, then of its deliveries.
 struct MirrorCopy {
   ngx_pool_t* pool;
-  table::BackendProtocol protocol;
+  MirrorTerms terms;
   ngx_array_t targets;         // of MirrorTarget
   std::string_view sent_head;  // to the backend, in the request's pool; empty until peer.init
   ngx_chain_t* body;
@@ -177,7 +177,7 @@ const char* deliver(MirrorCopy& copy, const Opening& opening, const MirrorTarget
   if (totals().deliveries >= std::min(kMaxDeliveries, ngx_cycle->connection_n / 4)) {
     return "too many copies are on their way";
   }
-  const MirrorChoice choice = choose_mirror(mirror.slot, copy.protocol, copy.pool);
+  const MirrorChoice choice = choose_mirror(mirror.slot, copy.terms, copy.pool);
   if (choice.obstacle != nullptr) return choice.obstacle;
   auto* const delivery =
       static_cast<MirrorDelivery*>(ngx_pcalloc(copy.pool, sizeof(MirrorDelivery)));
@@ -185,7 +185,7 @@ const char* deliver(MirrorCopy& copy, const Opening& opening, const MirrorTarget
   delivery->ended = on_delivery_end;
   delivery->owner = &copy;
   delivery->backend = mirror.backend;
-  if (copy.protocol == table::BackendProtocol::kHttp2) {
+  if (copy.terms.protocol == table::BackendProtocol::kHttp2) {
     void* const memory = ngx_palloc(copy.pool, sizeof(core::H2Exchange));
     if (memory == nullptr) return "out of memory";
     delivery->h2 = new (memory) core::H2Exchange(opening.ends_stream, copy.body_bytes);
@@ -222,8 +222,8 @@ Opening make_opening(const MirrorCopy& copy) {
   ngx_buf_t* const buf = ngx_create_temp_buf(copy.pool, bytes);
   ngx_chain_t* const link = ngx_alloc_chain_link(copy.pool);
   if (buf == nullptr || link == nullptr) return {};
-  return copy.protocol == table::BackendProtocol::kHttp2 ? open_http2(copy, link, buf)
-                                                         : open_http1(copy, link, buf);
+  return copy.terms.protocol == table::BackendProtocol::kHttp2 ? open_http2(copy, link, buf)
+                                                               : open_http1(copy, link, buf);
 }
 
 // Takes the copy away from the request, once all of it is there.
@@ -275,7 +275,7 @@ bool draw_mirror(ngx_http_request_t* r, RequestState& state, table::FilterReader
   if (state.filters.mirrors == nullptr) state.filters.mirrors = begin_copy(r);
   if (state.filters.mirrors == nullptr) return false;
   MirrorCopy& copy = **state.filters.mirrors;
-  copy.protocol = state.plan.protocol;
+  copy.terms = {state.plan.protocol, state.plan.client_certificate};
   const std::string_view name = join_copy(copy.pool, {backend});
   void* const target = ngx_array_push(&copy.targets);
   if (target == nullptr || name.data() == nullptr) return false;

@@ -32,8 +32,7 @@ MirrorChoice failed(const char* why) {
 
 }  // namespace
 
-MirrorChoice choose_mirror(table::SlotRef backend, table::BackendProtocol protocol,
-                           ngx_pool_t* pool) {
+MirrorChoice choose_mirror(table::SlotRef backend, const MirrorTerms& terms, ngx_pool_t* pool) {
   listen::Worker* const worker = listen::Worker::current();
   if (worker == nullptr || worker->table() == nullptr) return failed("there is no table");
   for (int i = 0; i < kMaxRepeats; ++i) {
@@ -45,14 +44,16 @@ MirrorChoice choose_mirror(table::SlotRef backend, table::BackendProtocol protoc
     const bool encrypted = !chosen.tls.empty();
     std::string_view record;
     if (encrypted) {
-      mirror.tls = tls::BackendContext::find(chosen.tls, protocol);
+      mirror.tls =
+          tls::BackendContext::find({chosen.tls, terms.protocol, terms.client_certificate});
       if (mirror.tls == nullptr) record = join_copy(pool, {chosen.tls});
     }
     if (!worker->table()->unmoved(snapshot)) continue;
     mirror.obstacle = obstacle_of(chosen.choice);
     if (mirror.obstacle != nullptr || !encrypted || mirror.tls != nullptr) return mirror;
     if (record.data() == nullptr) return failed("out of memory");
-    mirror.tls = tls::BackendContext::make(record, protocol, pool->log);
+    mirror.tls =
+        tls::BackendContext::make({record, terms.protocol, terms.client_certificate}, pool->log);
     return mirror.tls == nullptr ? failed("TLS can't be set up") : mirror;
   }
   return failed("the table is moving");

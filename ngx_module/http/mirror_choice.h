@@ -5,6 +5,7 @@
 
 #include "ngx_module/balance/endpoint_choice.h"
 #include "ngx_module/listen/nginx.h"
+#include "shared/secret/blob.h"
 #include "shared/table/endpoints.h"
 #include "shared/table/format.h"
 
@@ -20,7 +21,12 @@ struct MirrorChoice {
   tls::BackendContext* tls = nullptr;  // null: plain
 };
 
-MirrorChoice choose_mirror(table::SlotRef backend, table::BackendProtocol protocol,
-                           ngx_pool_t* pool);
+// How the request's Gateway speaks to backends.
+struct MirrorTerms {
+  table::BackendProtocol protocol;
+  secret::BlobPlace client_certificate;  // a length of zero: none
+};
+
+MirrorChoice choose_mirror(table::SlotRef backend, const MirrorTerms& terms, ngx_pool_t* pool);
 
 }  // namespace sluice::http_module

@@ -6,9 +6,12 @@
 #include <algorithm>
 #include <cstring>
 #include <map>
+#include <tuple>
 #include <utility>
 #include <vector>
 
+#include "ngx_module/listen/worker.h"
+#include "ngx_module/tls/certificate.h"
 #include "shared/table/part_reader.h"
 
 namespace sluice::tls {
@@ -26,16 +29,23 @@ struct CertificateFree {
   void operator()(X509* certificate) const { X509_free(certificate); }
 };
 
-using Key = std::pair<std::string, table::BackendProtocol>;
-using KeyView = std::pair<std::string_view, table::BackendProtocol>;
+template <class Text>
+struct BasicKey {
+  table::BackendProtocol protocol;
+  secret::BlobHash client_certificate;
+  Text record;
+};
+
+using Key = BasicKey<std::string>;
+using KeyView = BasicKey<std::string_view>;
 
 struct KeyLess {
   using is_transparent = void;
 
   template <class A, class B>
   bool operator()(const A& a, const B& b) const {
-    if (a.second != b.second) return a.second < b.second;
-    return std::string_view(a.first) < std::string_view(b.first);
+    return std::tuple(a.protocol, a.client_certificate, std::string_view(a.record)) <
+           std::tuple(b.protocol, b.client_certificate, std::string_view(b.record));
   }
 };
 
@@ -107,22 +117,24 @@ struct BackendContext::Names {
   }
 };
 
-BackendContext* BackendContext::find(std::string_view record, table::BackendProtocol protocol) {
-  const auto found = contexts().find(KeyView(record, protocol));
+BackendContext* BackendContext::find(const BackendIdentity& identity) {
+  const auto found = contexts().find(
+      KeyView{identity.protocol, identity.client_certificate.hash, identity.record});
   return found == contexts().end() ? nullptr : found->second.get();
 }
 
-BackendContext* BackendContext::make(std::string_view record, table::BackendProtocol protocol,
-                                     ngx_log_t* log) {
+BackendContext* BackendContext::make(const BackendIdentity& identity, ngx_log_t* log) {
   static std::uint64_t next_id = 1;  // 0: plain
   std::unique_ptr<BackendContext> context(new BackendContext);
   context->id_ = next_id++;
-  if (!context->read(record) || !context->set_up(protocol, log)) {
+  if (!context->read(identity.record) || !context->set_up(identity.protocol, log) ||
+      !context->present(identity.client_certificate)) {
     ngx_log_error(NGX_LOG_ERR, log, 0, "sluice: TLS to a backend can't be set up");
     return nullptr;
   }
   drop_unused();
-  auto& place = contexts()[Key(record, protocol)];
+  auto& place = contexts()[Key{identity.protocol, identity.client_certificate.hash,
+                               std::string(identity.record)}];
   place = std::move(context);
   return place.get();
 }
@@ -176,6 +188,17 @@ bool BackendContext::set_up(table::BackendProtocol protocol, ngx_log_t* log) {
     if (SSL_CTX_set_alpn_protos(ssl_.ctx, kH2, sizeof kH2) != 0) return false;
   }
   return ngx_ssl_client_session_cache(nullptr, &ssl_, 1) == NGX_OK;
+}
+
+// What a backend sees that asks for a certificate.
+bool BackendContext::present(const secret::BlobPlace& client_certificate) {
+  if (client_certificate.bytes == 0) return true;
+  const listen::Worker* const worker = listen::Worker::current();
+  if (worker == nullptr) return false;
+  const Result<secret::Bytes> pem = worker->read_secret(client_certificate);
+  const std::unique_ptr<Certificate> parsed = pem ? parse_certificate(pem->view()) : nullptr;
+  return parsed != nullptr &&
+         SSL_CTX_use_cert_and_key(ssl_.ctx, parsed->leaf, parsed->key, parsed->chain, 1) == 1;
 }
 
 bool BackendContext::trust(ngx_log_t* log) {

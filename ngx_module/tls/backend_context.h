@@ -1,9 +1,12 @@
-// TLS to backends: one context per way to verify them (BackendTLSPolicy) and protocol.
+// TLS to backends: one context per way to verify them (BackendTLSPolicy), protocol and certificate
+// that they see of the Gateway.
 //
 // A context is made from a table::BackendTls record when a worker first meets it and found again by
 // the record's bytes, all of them: a wider key would let a connection that was verified by one
-// policy serve another. Sessions are kept in the context, so they are resumed under the same record
-// only. What the id() names is never given to another context: connections are pooled by it.
+// policy serve another. So would one without the client certificate let a connection that was made
+// in the name of one Gateway serve another. Sessions are kept in the context, so they are resumed
+// under the same record only. What the id() names is never given to another context: connections
+// are pooled by it.
 //
 // Process: nginx worker.   Thread: event loop.   Allocates: from the heap, when a record is new.
 // Lifetime: between hold() and release() a context stays; one that nobody used for a minute goes
@@ -18,17 +21,24 @@
 #include <string_view>
 
 #include "ngx_module/listen/nginx.h"
+#include "shared/secret/blob.h"
 #include "shared/table/format.h"
 
 namespace sluice::tls {
 
+// What tells contexts apart.
+struct BackendIdentity {
+  std::string_view record;  // a table::BackendTls with its parts
+  table::BackendProtocol protocol = table::BackendProtocol::kHttp1;
+  secret::BlobPlace client_certificate;  // a length of zero: none
+};
+
 class BackendContext {
  public:
-  // The one for the record, if this worker met it; `record` may lie in shared memory.
-  static BackendContext* find(std::string_view record, table::BackendProtocol protocol);
-  // Makes it. `record`: a private copy. Null, and a line in the log, when it can't be made.
-  static BackendContext* make(std::string_view record, table::BackendProtocol protocol,
-                              ngx_log_t* log);
+  // The one of that identity, if this worker met it; the record may lie in shared memory.
+  static BackendContext* find(const BackendIdentity& identity);
+  // Makes it. The record: a private copy. Null, and a line in the log, when it can't be made.
+  static BackendContext* make(const BackendIdentity& identity, ngx_log_t* log);
 
   ~BackendContext();
   BackendContext(const BackendContext&) = delete;
@@ -60,6 +70,7 @@ class BackendContext {
   BackendContext() = default;
   bool read(std::string_view record);
   bool set_up(table::BackendProtocol protocol, ngx_log_t* log);
+  bool present(const secret::BlobPlace& client_certificate);
   bool trust(ngx_log_t* log);
 
   std::uint64_t id_ = 0;

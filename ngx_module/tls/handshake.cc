@@ -11,7 +11,10 @@
 #include "ngx_module/core/socket_name.h"
 #include "ngx_module/listen/core_conf.h"
 #include "ngx_module/listen/worker.h"
-#include "ngx_module/tls/certificate_cache.h"
+#include "ngx_module/tls/blob_cache.h"
+#include "ngx_module/tls/certificate.h"
+#include "ngx_module/tls/client_authorities.h"
+#include "shared/base/hash.h"
 #include "shared/match/matcher.h"
 
 namespace sluice::tls {
@@ -33,23 +36,31 @@ struct Terms {
   table::ListenerTls tls;
   std::array<secret::BlobPlace, kMaxCertificates> certificates;
   std::size_t count = 0;
+  secret::BlobPlace authorities;                  // of clients, where they are validated
   std::array<char, kMaxCipherBytes + 1> ciphers;  // ends with a zero; empty: the template's
+};
+
+struct Caches {
+  BlobCache<Certificate, parse_certificate> certificates;
+  BlobCache<ClientAuthorities, parse_client_authorities> authorities;
 };
 
 // In the process, not in static objects with destructors: nginx may unload the library.
 int chosen_index = -1;
-CertificateCache* cache = nullptr;
+Caches* known = nullptr;
 ngx_event_t sweep_event;
 ngx_connection_t sweep_connection;
 
 void sweep(ngx_event_t* event) {
-  cache->drop_unused(ngx_current_msec);
-  if (!cache->empty()) ngx_add_timer(event, kSweepMs);
+  known->certificates.drop_unused(ngx_current_msec);
+  known->authorities.drop_unused(ngx_current_msec);
+  const bool empty = known->certificates.empty() && known->authorities.empty();
+  if (!empty) ngx_add_timer(event, kSweepMs);
 }
 
-CertificateCache& certificates() {
-  if (cache == nullptr) {
-    cache = new CertificateCache;
+Caches& caches() {
+  if (known == nullptr) {
+    known = new Caches;
     sweep_connection.fd = static_cast<ngx_socket_t>(-1);
     sweep_event.data = &sweep_connection;
     sweep_event.log = ngx_cycle->log;
@@ -57,7 +68,11 @@ CertificateCache& certificates() {
     sweep_event.cancelable = 1;  // never delays a graceful exit
   }
   if (!sweep_event.timer_set) ngx_add_timer(&sweep_event, kSweepMs);
-  return *cache;
+  return *known;
+}
+
+secret::BlobPlace place_of(const table::CertificateRef& ref) {
+  return {ref.unit, ref.bytes, {ref.hash[0], ref.hash[1]}};
 }
 
 bool read_terms(const table::Reader& reader, const match::GroupKey& group, std::string_view host,
@@ -72,7 +87,13 @@ bool read_terms(const table::Reader& reader, const match::GroupKey& group, std::
     const auto ref =
         reader.read_element<table::CertificateRef>(listener.tls, sizeof(table::ListenerTls), i);
     if (!ref) break;
-    terms.certificates[terms.count++] = {ref->unit, ref->bytes, {ref->hash[0], ref->hash[1]}};
+    terms.certificates[terms.count++] = place_of(*ref);
+  }
+  if (tls->client_validation != table::ClientValidation::kNone) {
+    const auto ref = reader.read_element<table::CertificateRef>(
+        listener.tls, sizeof(table::ListenerTls), tls->certificates);
+    if (!ref) return false;
+    terms.authorities = place_of(*ref);
   }
   terms.ciphers[0] = '\0';
   if (tls->ciphers == 0) return true;
@@ -107,9 +128,9 @@ bool use_certificates(SSL* ssl, listen::Worker& worker, const Terms& terms, std:
   };
 
   std::array<Choice, 2> choices;  // RSA and ECDSA
-  CertificateCache& known = certificates();
+  auto& certificates = caches().certificates;
   for (const secret::BlobPlace& place : std::span(terms.certificates).first(terms.count)) {
-    const Certificate* const certificate = known.find(
+    const Certificate* const certificate = certificates.find(
         place, ngx_current_msec,
         [&worker](const secret::BlobPlace& wanted) { return worker.read_secret(wanted); });
     if (certificate == nullptr) continue;
@@ -143,9 +164,73 @@ bool remember(ngx_connection_t* c, SSL* ssl, const table::ListenerTls& tls) {
   return true;
 }
 
+// What a session must have been made with to be resumed.
+bool bind_sessions(SSL* ssl, const Terms& terms) {
+  struct Bound {
+    std::uint64_t identity[2];
+    std::uint64_t validation;
+    std::uint64_t authorities[2];
+  };
+
+  const Bound bound{{terms.tls.identity[0], terms.tls.identity[1]},
+                    static_cast<std::uint64_t>(terms.tls.client_validation),
+                    {terms.authorities.hash[0], terms.authorities.hash[1]}};
+  const auto context = content_hash128({reinterpret_cast<const char*>(&bound), sizeof bound});
+  return SSL_set_session_id_context(ssl, reinterpret_cast<const unsigned char*>(context.data()),
+                                    sizeof context) == 1;
+}
+
+int keep_verdict(int good, X509_STORE_CTX*) {
+  return good;
+}
+
+// $ssl_client_verify still says what was wrong.
+int accept_any(int, X509_STORE_CTX*) {
+  return 1;
+}
+
+// Says once what became of a client that was refused. nginx's own line, which follows, would be of
+// level "crit", and anybody can cause it.
+void on_info(const SSL* ssl, int where, int value) {
+  if (auto* const next = SSL_CTX_get_info_callback(SSL_get_SSL_CTX(ssl))) next(ssl, where, value);
+  const bool refused =
+      (where & SSL_CB_WRITE_ALERT) == SSL_CB_WRITE_ALERT && (value >> 8) == SSL3_AL_FATAL;
+  auto* const c = static_cast<ngx_connection_t*>(ngx_ssl_get_connection(ssl));
+  if (!refused || (value & 0xff) == SSL_AD_INTERNAL_ERROR || c->ssl->handshaked) return;
+  ngx_log_error(NGX_LOG_INFO, c->log, 0, "sluice: client refused in the handshake: %s (%s)",
+                SSL_alert_desc_string_long(value),
+                X509_verify_cert_error_string(SSL_get_verify_result(ssl)));
+  c->log->log_level = NGX_LOG_ALERT;
+}
+
+// Every call of the hello's callback says all of it anew: after a HelloRetryRequest the table may
+// say something else.
+bool validate_clients(SSL* ssl, listen::Worker& worker, const Terms& terms) {
+  SSL_set_client_CA_list(ssl, nullptr);
+  if (terms.tls.client_validation == table::ClientValidation::kNone) {
+    SSL_set_verify(ssl, SSL_VERIFY_NONE, keep_verdict);
+    return true;
+  }
+  const ClientAuthorities* const authorities = caches().authorities.find(
+      terms.authorities, ngx_current_msec,
+      [&worker](const secret::BlobPlace& wanted) { return worker.read_secret(wanted); });
+  if (authorities == nullptr || SSL_set1_verify_cert_store(ssl, authorities->store) != 1) {
+    return false;
+  }
+  if (terms.tls.client_validation == table::ClientValidation::kAllowInsecureFallback) {
+    SSL_set_verify(ssl, SSL_VERIFY_PEER, accept_any);
+    return true;
+  }
+  SSL_set_verify(ssl, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, keep_verdict);
+  SSL_set_info_callback(ssl, on_info);
+  STACK_OF(X509_NAME)* const names = SSL_dup_CA_list(authorities->names);
+  if (names == nullptr) return false;
+  SSL_set_client_CA_list(ssl, names);
+  return true;
+}
+
 bool apply(ngx_connection_t* c, SSL* ssl, const Terms& terms) {
-  const auto* const context = reinterpret_cast<const unsigned char*>(terms.tls.identity);
-  if (SSL_set_session_id_context(ssl, context, sizeof terms.tls.identity) != 1) return false;
+  if (!bind_sessions(ssl, terms)) return false;
   if (terms.tls.min_version == table::TlsVersion::kTls13 &&
       SSL_set_min_proto_version(ssl, TLS1_3_VERSION) != 1) {
     return false;
@@ -181,8 +266,19 @@ int on_client_hello(SSL* ssl, int* alert, void*) {
     ngx_log_error(NGX_LOG_ERR, c->log, 0, "sluice: no certificate of the listener can be read");
     return refuse(alert, SSL_AD_INTERNAL_ERROR);
   }
+  if (!validate_clients(ssl, *worker, terms)) {
+    ngx_log_error(NGX_LOG_ERR, c->log, 0,
+                  "sluice: the authorities of the listener's clients can't be read");
+    return refuse(alert, SSL_AD_INTERNAL_ERROR);
+  }
   if (!apply(c, ssl, terms)) return refuse(alert, SSL_AD_INTERNAL_ERROR);
   return SSL_CLIENT_HELLO_SUCCESS;
+}
+
+// Whether a handshake of nginx's own ended with a client's certificate that it trusts.
+bool nginx_verified(const SSL* ssl) {
+  return ssl != nullptr && SSL_get0_peer_certificate(ssl) != nullptr &&
+         SSL_get_verify_result(ssl) == X509_V_OK;
 }
 
 }  // namespace
@@ -214,12 +310,18 @@ bool set_up(ngx_conf_t* cf) {
 }
 
 Fit check(const ngx_connection_t* c, const table::Reader& reader, const table::Listener& listener) {
-  if (c->ssl == nullptr || chosen_index == -1) return Fit::kFits;
-  const auto* const chosen =
-      static_cast<const Chosen*>(SSL_get_ex_data(c->ssl->connection, chosen_index));
-  if (chosen == nullptr) return Fit::kFits;
+  SSL* const ssl = c->ssl == nullptr ? nullptr : c->ssl->connection;
+  const auto* const chosen = ssl == nullptr || chosen_index == -1
+                                 ? nullptr
+                                 : static_cast<const Chosen*>(SSL_get_ex_data(ssl, chosen_index));
+  if (chosen == nullptr && listener.tls == 0) return Fit::kFits;
   const auto tls = reader.read<table::ListenerTls>(listener.tls);
-  const bool same = tls && std::memcmp(tls->identity, chosen->identity, sizeof tls->identity) == 0;
+  if (!tls) return Fit::kOtherListener;
+  if (chosen == nullptr) {
+    const bool strict = tls->client_validation == table::ClientValidation::kAllowValidOnly;
+    return !strict || nginx_verified(ssl) ? Fit::kFits : Fit::kOtherListener;
+  }
+  const bool same = std::memcmp(tls->identity, chosen->identity, sizeof tls->identity) == 0;
   return same ? Fit::kFits : Fit::kOtherListener;
 }
 

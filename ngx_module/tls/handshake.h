@@ -2,15 +2,19 @@
 // certificates and what is asked of the client.
 //
 // All of it happens in OpenSSL's client-hello callback, before a session is looked for: so sessions
-// are bound to the listener (their id context is its identity), and one that was made with one
-// listener is never resumed with another, in TLS 1.2 either. The template's server has no name and
-// no certificate of its own.
+// are bound to the listener and to how it validates clients (their id context is made of its
+// identity, the mode and the authorities), and one that was made with one listener, or before its
+// validation changed, is never resumed with another, in TLS 1.2 either. The template's server has
+// no name and no certificate of its own.
+//
+// A client whose certificate is not good enough is refused in the handshake: no byte of HTTP is
+// read or written.
 //
 // Process: nginx worker; set_up() in the master.   Thread: event loop.
-// Allocates: the connection's pool; certificates on the heap (certificate_cache.h).
+// Allocates: the connection's pool; certificates on the heap (blob_cache.h).
 // Fails: the handshake, with an alert: unrecognized_name when no listener has that hostname,
 // internal_error when there is no table or no certificate can be read.
-// Tested by: test/e2e/test_https.py
+// Tested by: test/e2e/test_https.py, test/e2e/test_client_certificates.py
 #pragma once
 
 #include <cstdint>
@@ -30,7 +34,9 @@ enum class Fit : std::uint8_t {
 };
 
 // Whether `listener`, which the request's host leads to, is the one that the handshake was with.
-// A connection whose handshake was not ours fits always.
+// A connection whose handshake was not ours (a `listen ... ssl` of nginx.conf, or TLS that ended in
+// front of it) fits too, but where the listener demands valid certificates: then nginx must have
+// verified one.
 Fit check(const ngx_connection_t* c, const table::Reader& reader, const table::Listener& listener);
 
 }  // namespace sluice::tls

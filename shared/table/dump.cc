@@ -57,6 +57,7 @@ class Dumper {
   void groups(const Tab& tab);
   void listeners(const Tab& tab);
   std::string tls_text(Offset offset);
+  std::string certificate_text(Offset offset, std::size_t behind, std::uint32_t index);
   std::string options_text(Offset offset);
   void shards_by_listener(const Tab& tab);
   void shards_of(std::uint32_t listener);
@@ -177,6 +178,9 @@ void Dumper::listeners(const Tab& tab) {
     entry.tries = "  tries" + tries_text(listener->wildcard_labels, listener->has_exact != 0,
                                          listener->has_any != 0);
     if (listener->tls != 0) entry.tries += "\n" + tls_text(listener->tls);
+    if (listener->client_certificate != 0) {
+      entry.tries += "\n  shows backends " + certificate_text(listener->client_certificate, 0, 0);
+    }
     if (listener->options != 0) entry.tries += "\n" + options_text(listener->options);
     const auto group = groups_.find(listener->group);
     ListenerText& merged = found.try_emplace({entry.head, entry.tries}, entry).first->second;
@@ -199,15 +203,24 @@ std::string Dumper::tls_text(Offset offset) {
   std::string found = tls->min_version == TlsVersion::kTls13 ? "  tls from 1.3" : "  tls from 1.2";
   if (tls->ciphers != 0) found += "  ciphers " + text(tls->ciphers, 0, tls->ciphers_bytes);
   for (std::uint32_t i = 0; i < tls->certificates; ++i) {
-    const auto ref = read<CertificateRef>(offset, sizeof(ListenerTls), i);
-    if (!ref) return found + "\n!! a certificate does not fit";
-    std::array<char, 33> hash{};
-    std::snprintf(hash.data(), hash.size(), "%016" PRIx64 "%016" PRIx64, ref->hash[1],
-                  ref->hash[0]);
-    found += "\n  certificate " + text(ref->name, 0, ref->name_bytes) + "  " + hash.data() + "  " +
-             std::to_string(ref->bytes) + " bytes" + place("unit", ref->unit);
+    if (!read<CertificateRef>(offset, sizeof(ListenerTls), i)) {
+      return found + "\n!! a certificate does not fit";
+    }
+    found += "\n  certificate " + certificate_text(offset, sizeof(ListenerTls), i);
   }
-  return found;
+  if (tls->client_validation == ClientValidation::kNone) return found;
+  const bool all = tls->client_validation == ClientValidation::kAllowInsecureFallback;
+  return found + "\n  clients " + (all ? "AllowInsecureFallback" : "AllowValidOnly") + " by " +
+         certificate_text(offset, sizeof(ListenerTls), tls->certificates);
+}
+
+std::string Dumper::certificate_text(Offset offset, std::size_t behind, std::uint32_t index) {
+  const auto ref = read<CertificateRef>(offset, behind, index);
+  if (!ref) return "!! does not fit";
+  std::array<char, 33> hash{};
+  std::snprintf(hash.data(), hash.size(), "%016" PRIx64 "%016" PRIx64, ref->hash[1], ref->hash[0]);
+  return text(ref->name, 0, ref->name_bytes) + "  " + hash.data() + "  " +
+         std::to_string(ref->bytes) + " bytes" + place("unit", ref->unit);
 }
 
 std::string Dumper::options_text(Offset offset) {

@@ -47,9 +47,10 @@ struct SocketKey {
   auto operator<=>(const SocketKey&) const = default;
 };
 
-// A certificate chain and its key as they lie in the file `secret`.
+// A certificate chain and its key, or certificates of authorities, as they lie in the file
+// `secret`.
 struct CertificateSpec {
-  std::string name;  // "namespace/name" of the Secret
+  std::string name;  // "namespace/name" of the Secret; of the ConfigMaps
   std::array<std::uint64_t, 2> hash{};
   std::uint32_t unit = 0;
   std::uint32_t bytes = 0;
@@ -60,6 +61,8 @@ struct ListenerTlsSpec {
   std::vector<CertificateSpec> certificates;
   TlsVersion min_version = TlsVersion::kTls12;
   std::string ciphers;  // empty: the template's
+  ClientValidation client_validation = ClientValidation::kNone;
+  CertificateSpec authorities;  // of clients' certificates, unless kNone
   bool operator==(const ListenerTlsSpec&) const = default;
 };
 
@@ -84,7 +87,8 @@ struct ListenerSpec {
   std::uint16_t client_port = 0;
   std::vector<SocketKey>
       sockets;  // the groups it is reachable in, besides its Gateway's named group
-  std::optional<ListenerTlsSpec> tls;  // none: plain HTTP
+  std::optional<ListenerTlsSpec> tls;                 // none: plain HTTP
+  std::optional<CertificateSpec> client_certificate;  // what backends behind TLS see
   ListenerOptionsSpec options = {};
   bool proxy_protocol = false;  // the same for all listeners of a socket
   bool operator==(const ListenerSpec&) const = default;

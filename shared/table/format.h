@@ -124,9 +124,9 @@ struct Listener {
   Offset name;     // of the listener
   std::uint16_t name_bytes;
   std::uint16_t reserved1;
-  Offset tls;      // ListenerTls, or none: plain HTTP
-  Offset options;  // ListenerOptions, or none
-  std::uint32_t reserved2;
+  Offset tls;                 // ListenerTls, or none: plain HTTP
+  Offset client_certificate;  // CertificateRef: what backends behind TLS see, or none
+  Offset options;             // ListenerOptions, or none
 };
 
 static_assert(sizeof(Listener) == 56);
@@ -153,6 +153,13 @@ static_assert(sizeof(Network) == 24);
 
 enum class TlsVersion : std::uint8_t { kTls12 = 0, kTls13 = 1 };
 
+// Whether clients are asked for a certificate, and which of them may go on.
+enum class ClientValidation : std::uint8_t {
+  kNone = 0,
+  kAllowValidOnly = 1,
+  kAllowInsecureFallback = 2,  // all
+};
+
 // How an HTTPS listener answers a handshake.
 struct ListenerTls {
   std::uint64_t identity[2];   // content hash of "namespace/name/listener", the same for ever
@@ -160,17 +167,20 @@ struct ListenerTls {
   Offset ciphers;              // OpenSSL's list for TLS 1.2, or none: the template's
   std::uint16_t ciphers_bytes;
   TlsVersion min_version;
-  std::uint8_t reserved[5];
+  // Not kNone: behind the certificates follows the CertificateRef of the authorities.
+  ClientValidation client_validation;
+  std::uint8_t reserved[4];
 };
 
 static_assert(sizeof(ListenerTls) == 32);
 
-// A certificate chain with its private key, in the file `secret` (shared/secret/blob.h).
+// A certificate chain with its private key, or the certificates of authorities, in the file
+// `secret` (shared/secret/blob.h).
 struct CertificateRef {
   std::uint64_t hash[2];  // of the bytes there: whoever reads them compares it
   std::uint32_t unit;     // where they begin
   std::uint32_t bytes;
-  Offset name;  // "namespace/name" of the Secret
+  Offset name;  // "namespace/name" of the Secret; of the ConfigMaps
   std::uint32_t name_bytes;
 };
 

@@ -33,6 +33,15 @@ std::uint64_t group_hash(std::uint64_t seed, const GroupName& name) {
   return socket_key_hash(seed, name.socket.family, name.socket.port, name.socket.address);
 }
 
+std::size_t add_certificate(BlobBuilder& blob, const CertificateSpec& certificate) {
+  CertificateRef ref{};
+  std::copy(certificate.hash.begin(), certificate.hash.end(), std::begin(ref.hash));
+  ref.unit = certificate.unit;
+  ref.bytes = certificate.bytes;
+  ref.name_bytes = static_cast<std::uint32_t>(certificate.name.size());
+  return blob.add(ref);
+}
+
 // The certificates' names lie behind the records, the ciphers behind them.
 void add_tls(BlobBuilder& blob, std::size_t listener, const ListenerSpec& spec) {
   if (!spec.tls) return;
@@ -42,20 +51,20 @@ void add_tls(BlobBuilder& blob, std::size_t listener, const ListenerSpec& spec) 
   record.certificates = static_cast<std::uint32_t>(spec.tls->certificates.size());
   record.ciphers_bytes = narrow16(spec.tls->ciphers.size());
   record.min_version = spec.tls->min_version;
+  record.client_validation = spec.tls->client_validation;
   const std::size_t head = blob.add(record);
   blob.link(listener + offsetof(Listener, tls), head);
-  std::vector<std::size_t> places;
-  for (const CertificateSpec& certificate : spec.tls->certificates) {
-    CertificateRef ref{};
-    std::copy(certificate.hash.begin(), certificate.hash.end(), std::begin(ref.hash));
-    ref.unit = certificate.unit;
-    ref.bytes = certificate.bytes;
-    ref.name_bytes = static_cast<std::uint32_t>(certificate.name.size());
-    places.push_back(blob.add(ref));
+  std::vector<const CertificateSpec*> certificates;
+  for (const CertificateSpec& certificate : spec.tls->certificates)
+    certificates.push_back(&certificate);
+  if (spec.tls->client_validation != ClientValidation::kNone) {
+    certificates.push_back(&spec.tls->authorities);
   }
+  std::vector<std::size_t> places;
+  for (const CertificateSpec* certificate : certificates)
+    places.push_back(add_certificate(blob, *certificate));
   for (std::size_t i = 0; i < places.size(); ++i) {
-    blob.link(places[i] + offsetof(CertificateRef, name),
-              blob.add_text(spec.tls->certificates[i].name));
+    blob.link(places[i] + offsetof(CertificateRef, name), blob.add_text(certificates[i]->name));
   }
   if (spec.tls->ciphers.empty()) return;
   blob.link(head + offsetof(ListenerTls, ciphers), blob.add_text(spec.tls->ciphers));
@@ -77,6 +86,13 @@ void add_options(BlobBuilder& blob, std::size_t listener, const ListenerOptionsS
               std::begin(network.address));
     blob.add(network);
   }
+}
+
+void add_client_certificate(BlobBuilder& blob, std::size_t listener, const ListenerSpec& spec) {
+  if (!spec.client_certificate) return;
+  const std::size_t place = add_certificate(blob, *spec.client_certificate);
+  blob.link(listener + offsetof(Listener, client_certificate), place);
+  blob.link(place + offsetof(CertificateRef, name), blob.add_text(spec.client_certificate->name));
 }
 
 }  // namespace
@@ -299,6 +315,7 @@ Blob ShadowListeners::write_listener(Transaction& tx, std::uint32_t group, std::
   blob.link(head + offsetof(Listener, gateway), blob.add_text(spec.gateway));
   blob.link(head + offsetof(Listener, name), blob.add_text(spec.name));
   add_tls(blob, head, spec);
+  add_client_certificate(blob, head, spec);
   add_options(blob, head, spec.options);
   return blob.write(tx, 8);
 }

@@ -184,9 +184,9 @@ def grpc_route(name: str, rules: list[dict], gateway: str = "web") -> str:
     )
 
 
-def config_map(name: str, pem: str) -> str:
+def config_map(name: str, pem: str, namespace: str = "default") -> str:
     """A ConfigMap with the certificates of authorities."""
-    metadata = {"name": name, "namespace": "default"}
+    metadata = {"name": name, "namespace": namespace}
     return json.dumps(
         {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {"ca.crt": pem}}
     )
@@ -205,5 +205,21 @@ def backend_tls_policy(target: str, hostname: str, ca: str) -> str:
             "kind": "BackendTLSPolicy",
             "metadata": {"name": f"secure-{target}", "namespace": "default"},
             "spec": {"targetRefs": targets, "validation": validation},
+        }
+    )
+
+
+def grant(from_namespace: str, namespace: str, from_kind: str, to_kind: str) -> str:
+    """A ReferenceGrant in `namespace`, from a kind of the Gateway API to one of the core."""
+    group = "gateway.networking.k8s.io"
+    return json.dumps(
+        {
+            "apiVersion": f"{group}/v1beta1",
+            "kind": "ReferenceGrant",
+            "metadata": {"name": f"{from_kind}-{to_kind}".lower(), "namespace": namespace},
+            "spec": {
+                "from": [{"group": group, "kind": from_kind, "namespace": from_namespace}],
+                "to": [{"group": "", "kind": to_kind}],
+            },
         }
     )

@@ -50,8 +50,9 @@ class _Handler(socketserver.StreamRequestHandler):
             closes = "close" in [value.lower() for value in received.all("Connection")]
             if closes:
                 fields.append(("Connection", "close"))
-            body = b"" if received.method == "HEAD" else self.server.body
-            fields.append(("Content-Length", str(len(self.server.body))))
+            content = self.server.content(self.connection)
+            body = b"" if received.method == "HEAD" else content
+            fields.append(("Content-Length", str(len(content))))
             head = f"HTTP/1.1 {self.server.status} Whatever\r\n"
             head += "".join(f"{name}: {value}\r\n" for name, value in fields)
             self.wfile.write(head.encode("latin-1") + b"\r\n" + body)
@@ -96,6 +97,9 @@ class RawBackend(socketserver.ThreadingTCPServer):
         super().__init__(("127.0.0.1", self.port), _Handler)
         self._thread = threading.Thread(target=self.serve_forever, args=(0.02,), daemon=True)
         self._thread.start()
+
+    def content(self, connection) -> bytes:
+        return self.body
 
     def next_connection(self) -> int:
         with self._lock:

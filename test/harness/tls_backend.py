@@ -52,3 +52,15 @@ class TlsBackend(RawBackend):
         )
         with contextlib.suppress(OSError), secured:
             super().finish_request(secured, client_address)
+
+
+class AskingBackend(TlsBackend):
+    """Answers with the name in the certificate that the client showed, or "nobody"."""
+
+    def __init__(self, certificate: Path, key: Path, client_ca: Path, demands: bool = True):
+        super().__init__(certificate, key, client_ca)
+        self._context.verify_mode = ssl.CERT_REQUIRED if demands else ssl.CERT_OPTIONAL
+
+    def content(self, connection) -> bytes:
+        names = (connection.getpeercert() or {}).get("subjectAltName", ())
+        return names[0][1].encode() if names else b"nobody"

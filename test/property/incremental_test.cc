@@ -110,14 +110,21 @@ class Pipeline {
     bool all = root.has_value();
     if (!all) return -1;
     table::for_each_in_tab(reader, root->listeners, [&](table::Offset offset) {
-      const table::Offset tls = reader.read<table::Listener>(offset)->tls;
-      if (tls == 0) return;
-      const std::uint32_t certificates = reader.read<table::ListenerTls>(tls)->certificates;
-      for (std::uint32_t i = 0; i < certificates; ++i, ++count) {
-        const auto ref =
-            *reader.read_element<table::CertificateRef>(tls, sizeof(table::ListenerTls), i);
+      const auto look_at = [&](const table::CertificateRef& ref) {
         const secret::BlobPlace place{ref.unit, ref.bytes, {ref.hash[0], ref.hash[1]}};
         all = all && secret::read_blob(file->get(), place).has_value();
+        ++count;
+      };
+      const table::Listener listener = *reader.read<table::Listener>(offset);
+      if (listener.client_certificate != 0) {
+        look_at(*reader.read<table::CertificateRef>(listener.client_certificate));
+      }
+      if (listener.tls == 0) return;
+      const table::ListenerTls tls = *reader.read<table::ListenerTls>(listener.tls);
+      const bool asks = tls.client_validation != table::ClientValidation::kNone;
+      for (std::uint32_t i = 0; i < tls.certificates + (asks ? 1 : 0); ++i) {
+        look_at(*reader.read_element<table::CertificateRef>(listener.tls,
+                                                            sizeof(table::ListenerTls), i));
       }
     });
     return all ? count : -1;

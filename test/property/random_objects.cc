@@ -114,7 +114,30 @@ json RandomObjects::gateway() {
   if (one_in(4)) {
     made["spec"]["addresses"] = {{{"type", "IPAddress"}, {"value", one_of({"10.0.0.1", "::1"})}}};
   }
+  if (one_in(2)) {
+    made["spec"]["tls"]["frontend"]["default"] = one_in(4) ? json::object() : client_validation();
+    if (one_in(2)) {
+      made["spec"]["tls"]["frontend"]["perPort"] = {{{"port", 80}, {"tls", client_validation()}}};
+    }
+  }
+  if (one_in(3)) {
+    json ref = {{"name", one_of({"cert", "chain", "missing"})}};
+    if (one_in(3)) ref["namespace"] = ns();
+    made["spec"]["tls"]["backend"]["clientCertificateRef"] = std::move(ref);
+  }
   return made;
+}
+
+json RandomObjects::client_validation() {
+  json validation = {{"mode", one_of({"AllowValidOnly", "AllowInsecureFallback"})}};
+  const int count = below(2) + 1;
+  for (int i = 0; i < count; ++i) {
+    json ref = {{"group", ""}, {"kind", "ConfigMap"}, {"name", one_of({"ca", "more", "missing"})}};
+    if (one_in(3)) ref["namespace"] = ns();
+    if (one_in(10)) ref["kind"] = "Secret";
+    validation["caCertificateRefs"].push_back(std::move(ref));
+  }
+  return {{"validation", std::move(validation)}};
 }
 
 json RandomObjects::listener(int index) {
@@ -201,6 +224,7 @@ json RandomObjects::grant() {
     json secret = {{"group", ""}, {"kind", "Secret"}};
     if (one_in(3)) secret["name"] = "cert";
     made["spec"]["to"].push_back(std::move(secret));
+    if (one_in(2)) made["spec"]["to"].push_back({{"group", ""}, {"kind", "ConfigMap"}});
   }
   json to = {{"group", ""}, {"kind", "Service"}};
   if (one_in(3)) to["name"] = "s";

@@ -40,6 +40,7 @@ class RandomObjects {
   Json gateway();
   Json listener(int index);
   Json tls();
+  Json client_validation();
   Json secret();
   Json config_map();
   Json policy();

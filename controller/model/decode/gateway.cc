@@ -91,7 +91,7 @@ Gateway decode_gateway(FieldReader& root, Meta meta) {
     check_addresses(spec, gateway.addresses);
     gateway.parameters_ref = read_infrastructure(spec);
     read_allowed_listeners(spec, gateway.unsupported_fields);
-    check_gateway_tls(spec, gateway.unsupported_fields);
+    read_gateway_tls(spec, gateway);
   });
   return gateway;
 }

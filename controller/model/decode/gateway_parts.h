@@ -1,7 +1,6 @@
 // The larger parts of a Gateway's spec.
 #pragma once
 
-#include <string>
 #include <vector>
 
 #include "controller/model/decode/field_reader.h"
@@ -13,9 +12,9 @@ namespace sluice::model {
 std::vector<Listener> read_listeners(FieldReader& spec);
 
 // group and kind have defaults ("" and Secret).
-SecretRef read_secret_ref(FieldReader& ref);
+ObjectRef read_secret_ref(FieldReader& ref);
 
-// spec.tls: checked, and listed in `unsupported`.
-void check_gateway_tls(FieldReader& spec, std::vector<std::string>& unsupported);
+// spec.tls.
+void read_gateway_tls(FieldReader& spec, Gateway& gateway);
 
 }  // namespace sluice::model

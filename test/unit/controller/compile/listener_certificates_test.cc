@@ -33,22 +33,30 @@ class ListenerCertificatesTest : public testing::Test {
     served.key = key(listener);
     served.tls.emplace();
     for (const char* content : contents) {
-      auto pair = std::make_shared<certificates::KeyPair>();
-      pair->pem = content;
-      pair->hash = content_hash128(content);
-      served.tls->certificates.push_back({std::string("default/") + content, std::move(pair)});
+      served.tls->certificates.push_back({std::string("default/") + content, pair_of(content)});
     }
     resolve::Delta delta;
     delta.listeners.push_back(std::move(served));
     return delta;
   }
 
+  static std::shared_ptr<certificates::KeyPair> pair_of(const char* content) {
+    auto pair = std::make_shared<certificates::KeyPair>();
+    pair->pem = content;
+    pair->hash = content_hash128(content);
+    return pair;
+  }
+
   // As one publication does.
-  std::vector<table::CertificateSpec> publish(const resolve::Delta& delta) {
+  StoredCertificates publish_all(const resolve::Delta& delta) {
     EXPECT_TRUE(certificates_->store(delta));
     auto taken = certificates_->take(delta.listeners.front().key);
     certificates_->release(0);
     return taken;
+  }
+
+  std::vector<table::CertificateSpec> publish(const resolve::Delta& delta) {
+    return publish_all(delta).served;
   }
 
   bool is_stored(const table::CertificateSpec& spec) const {
@@ -103,6 +111,33 @@ TEST_F(ListenerCertificatesTest, StoringAgainBeforeTheCommitLeavesNothingBehind)
   certificates_->release(0);
   file_->tidy(kLater);
   EXPECT_FALSE(is_stored(first[0]));
+}
+
+TEST_F(ListenerCertificatesTest, AuthoritiesAndTheClientCertificateAreStoredAsLongAsTheyAreNamed) {
+  resolve::Delta delta = delta_of("a", {"one"});
+  resolve::ServedListener& listener = delta.listeners.front();
+  listener.tls->clients = resolve::ServedClientValidation{
+      "default/ca", std::make_shared<std::string>("anchors"), false};
+  listener.client_certificate = {"default/client", pair_of("client")};
+  const StoredCertificates taken = publish_all(delta);
+  ASSERT_TRUE(taken.authorities && taken.client_certificate);
+  EXPECT_EQ(taken.authorities->name, "default/ca");
+  EXPECT_EQ(taken.client_certificate->name, "default/client");
+  EXPECT_TRUE(is_stored(*taken.authorities) && is_stored(*taken.client_certificate));
+  publish(delta_of("a", {"one"}));
+  file_->tidy(kLater);
+  EXPECT_FALSE(is_stored(*taken.authorities) || is_stored(*taken.client_certificate));
+  EXPECT_TRUE(is_stored(taken.served[0]));
+}
+
+TEST_F(ListenerCertificatesTest, AListenerWithoutTlsStillHasAClientCertificate) {
+  resolve::Delta delta = delta_of("a", {});
+  delta.listeners.front().tls.reset();
+  delta.listeners.front().client_certificate = {"default/client", pair_of("client")};
+  const StoredCertificates taken = publish_all(delta);
+  EXPECT_TRUE(taken.served.empty());
+  ASSERT_TRUE(taken.client_certificate);
+  EXPECT_TRUE(is_stored(*taken.client_certificate));
 }
 
 TEST_F(ListenerCertificatesTest, AListenerWithoutTlsNamesNone) {

@@ -4,6 +4,7 @@
 
 #include <deque>
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -44,7 +45,9 @@ std::vector<table::FilterType> filter_types(std::string_view list) {
 
 class PlanTest : public testing::Test {
  protected:
-  void SetUp() override {
+  void SetUp() override { put_listener({}); }
+
+  void put_listener(std::optional<table::CertificateSpec> client_certificate) {
     table::ListenerSpec listener;
     listener.id = 7;
     listener.gateway = "default/gw";
@@ -53,6 +56,7 @@ class PlanTest : public testing::Test {
     listener.client_port = 8080;
     socket_.port = 8080;
     listener.sockets = {socket_};
+    listener.client_certificate = std::move(client_certificate);
     table_.editor().put_listener(listener);
   }
 
@@ -207,6 +211,14 @@ TEST_F(PlanTest, CopiesFiltersOfTheRuleAndOfTheDrawnBackend) {
   EXPECT_EQ(of_second.rule_filters, of_first.rule_filters);
   EXPECT_EQ(filter_types(of_second.backend_filters), std::vector{table::FilterType::kUrlRewrite});
   EXPECT_EQ(of_second.protocol, table::BackendProtocol::kHttp2);
+}
+
+TEST_F(PlanTest, SaysWhatBackendsSeeOfTheGateway) {
+  put_rule({share("default/a:80", 1)});
+  EXPECT_EQ(plan("/cart").client_certificate, secret::BlobPlace());
+  put_listener(table::CertificateSpec{"default/client", {1, 2}, 30, 400});
+  put_rule({share("default/a:80", 1)});
+  EXPECT_EQ(plan("/cart").client_certificate, (secret::BlobPlace{30, 400, {1, 2}}));
 }
 
 TEST_F(PlanTest, CopiesTimesAndRetries) {

@@ -16,11 +16,11 @@ using testing::Not;
 ListenerSpec https(std::uint32_t id, const std::string& name, const Host& hostname = {}) {
   ListenerSpec spec = listener_spec(id, name, 443);
   spec.hostname = hostname;
-  spec.tls = ListenerTlsSpec{
-      .certificates = {{"default/" + name + "-rsa", {1, 2}, 7, 3000},
-                       {"default/" + name + "-ec", {0xfe, 0xff00000000000000}, 60, 900}},
-      .min_version = TlsVersion::kTls13,
-      .ciphers = "ECDHE+AESGCM"};
+  ListenerTlsSpec& tls = spec.tls.emplace();
+  tls.certificates = {{"default/" + name + "-rsa", {1, 2}, 7, 3000},
+                      {"default/" + name + "-ec", {0xfe, 0xff00000000000000}, 60, 900}};
+  tls.min_version = TlsVersion::kTls13;
+  tls.ciphers = "ECDHE+AESGCM";
   return spec;
 }
 
@@ -61,6 +61,42 @@ TEST_F(ListenerTlsTest, ARecordLeadsToEveryCertificate) {
   EXPECT_EQ(second->unit, 60U);
   EXPECT_EQ(second->bytes, 900U);
   EXPECT_EQ(reader().text(second->name, 0, second->name_bytes), "default/secure-ec");
+}
+
+TEST_F(ListenerTlsTest, TheAuthoritiesOfClientsFollowTheCertificates) {
+  ListenerSpec spec = https(1, "secure");
+  spec.tls->client_validation = ClientValidation::kAllowValidOnly;
+  spec.tls->authorities = {"default/ca", {5, 6}, 90, 1200};
+  editor().put_listener(spec);
+  EXPECT_THAT(committed(), HasSubstr("  clients AllowValidOnly by default/ca  "
+                                     "00000000000000060000000000000005  1200 bytes\n"));
+  Listener found{};
+  ASSERT_TRUE(match::find_listener(reader(), socket_of(8443), "", found));
+  const auto tls = reader().read<ListenerTls>(found.tls);
+  ASSERT_TRUE(tls);
+  EXPECT_EQ(tls->certificates, 2U);
+  EXPECT_EQ(tls->client_validation, ClientValidation::kAllowValidOnly);
+  const auto ref = reader().read_element<CertificateRef>(found.tls, sizeof(ListenerTls), 2);
+  ASSERT_TRUE(ref);
+  EXPECT_EQ(ref->unit, 90U);
+  spec.tls->client_validation = ClientValidation::kAllowInsecureFallback;
+  editor().put_listener(spec);
+  EXPECT_THAT(committed(), HasSubstr("  clients AllowInsecureFallback by default/ca  "));
+  spec.tls->client_validation = ClientValidation::kNone;
+  editor().put_listener(spec);
+  EXPECT_THAT(committed(), Not(HasSubstr("clients")));
+}
+
+TEST_F(ListenerTlsTest, AListenerOfHttpHasAClientCertificateToo) {
+  ListenerSpec spec = listener_spec(1, "plain");
+  spec.client_certificate = CertificateSpec{"default/client", {7, 8}, 3, 800};
+  editor().put_listener(spec);
+  EXPECT_THAT(committed(), HasSubstr("  tries nothing\n"
+                                     "  shows backends default/client  "
+                                     "00000000000000080000000000000007  800 bytes\n"));
+  spec.client_certificate.reset();
+  editor().put_listener(spec);
+  EXPECT_THAT(committed(), Not(HasSubstr("shows backends")));
 }
 
 TEST_F(ListenerTlsTest, TheIdentityOfAListenerOutlivesItsNumber) {

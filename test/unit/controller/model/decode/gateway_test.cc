@@ -38,7 +38,7 @@ TEST(GatewayDecodeTest, DefaultsOfTheCrdAreApplied) {
   ASSERT_TRUE(https.tls);
   EXPECT_EQ(https.tls->mode, "Terminate");
   EXPECT_EQ(https.tls->certificate_refs,
-            (std::vector<SecretRef>{{"", "Secret", "cert", std::nullopt}}));
+            (std::vector<ObjectRef>{{"", "Secret", "cert", std::nullopt}}));
   EXPECT_EQ(gateway.addresses, (std::vector<GatewayAddress>{{"IPAddress", "::1"}}));
 }
 
@@ -54,11 +54,35 @@ TEST(GatewayDecodeTest, WrittenFieldsAreKept) {
 }
 
 TEST(GatewayDecodeTest, FieldsThatAreNotServedYetAreListed) {
-  EXPECT_THAT(decode_as<Gateway>(nlohmann::json::parse(kGateway)).unsupported_fields,
-              ElementsAre("spec.tls.backend", "spec.tls.frontend"));
+  EXPECT_THAT(decode_as<Gateway>(nlohmann::json::parse(kGateway)).unsupported_fields, IsEmpty());
   const auto json = with(kGateway, "/spec/allowedListeners", R"({"namespaces": {"from": "All"}})");
-  EXPECT_THAT(decode_as<Gateway>(json).unsupported_fields,
-              ElementsAre("spec.allowedListeners", "spec.tls.backend", "spec.tls.frontend"));
+  EXPECT_THAT(decode_as<Gateway>(json).unsupported_fields, ElementsAre("spec.allowedListeners"));
+}
+
+TEST(GatewayDecodeTest, ValidationOfClientsIsReadForAllPortsAndForEach) {
+  const auto gateway = decode_as<Gateway>(with(kGateway, "/spec/tls/frontend", R"({
+      "default": {"validation": {"caCertificateRefs": [
+        {"group": "", "kind": "ConfigMap", "name": "ca"},
+        {"group": "a.b", "kind": "Other", "name": "more", "namespace": "vault"}]}},
+      "perPort": [
+        {"port": 8443, "tls": {"validation": {"mode": "AllowInsecureFallback",
+          "caCertificateRefs": [{"group": "", "kind": "ConfigMap", "name": "own"}]}}},
+        {"port": 9443, "tls": {}}]})"));
+  const FrontendTls& frontend = gateway.frontend_tls;
+  ASSERT_TRUE(frontend.fallback);
+  EXPECT_EQ(
+      *frontend.fallback,
+      (ClientValidation{{{"", "ConfigMap", "ca", std::nullopt}, {"a.b", "Other", "more", "vault"}},
+                        false}));
+  const ClientValidation own{{{"", "ConfigMap", "own", std::nullopt}}, true};
+  EXPECT_EQ(frontend.of_port, (decltype(frontend.of_port){{8443, own}, {9443, std::nullopt}}));
+}
+
+TEST(GatewayDecodeTest, TheReferenceToAClientCertificateHasDefaults) {
+  EXPECT_EQ(decode_as<Gateway>(nlohmann::json::parse(kGateway)).client_certificate_ref,
+            (ObjectRef{"", "Secret", "client", std::nullopt}));
+  const auto without = decode_as<Gateway>(with(kGateway, "/spec/tls/backend", "{}"));
+  EXPECT_EQ(without.client_certificate_ref, std::nullopt);
 }
 
 TEST(GatewayDecodeTest, SelectorOfNamespacesIsKept) {

@@ -1,10 +1,9 @@
-#include "ngx_module/tls/certificate_cache.h"
+#include "ngx_module/tls/certificate.h"
 
 #include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 
-#include <algorithm>
 #include <new>
 
 namespace sluice::tls {
@@ -51,26 +50,6 @@ std::unique_ptr<Certificate> parse_certificate(std::string_view pem) {
   ERR_clear_error();
   if (parsed->leaf == nullptr || parsed->chain == nullptr || parsed->key == nullptr) return nullptr;
   return parsed;
-}
-
-const Certificate* CertificateCache::add(const secret::BlobHash& hash, std::string_view pem,
-                                         std::uint64_t now_ms) {
-  std::unique_ptr<Certificate> parsed = parse_certificate(pem);
-  if (parsed == nullptr) return nullptr;
-  if (entries_.size() >= kMaxEntries) {
-    entries_.erase(
-        std::min_element(entries_.begin(), entries_.end(), [](const auto& left, const auto& right) {
-          return left.second.used_ms < right.second.used_ms;
-        }));
-  }
-  Entry& entry = entries_[hash];
-  entry = {std::move(parsed), now_ms};
-  return entry.certificate.get();
-}
-
-void CertificateCache::drop_unused(std::uint64_t now_ms) {
-  std::erase_if(entries_,
-                [now_ms](const auto& entry) { return now_ms - entry.second.used_ms >= kUnusedMs; });
 }
 
 }  // namespace sluice::tls
