@@ -68,11 +68,12 @@ struct ConfigMap {
   std::optional<std::string> ca_certificates;  // the entry ca.crt
 };
 
-// One of address+port or unix_path.
+// One of address+port, hostname+port or unix_path.
 struct BackendEndpoint {
   std::string address;
   std::uint16_t port = 0;
   std::string unix_path;
+  std::string hostname = {};
   bool operator==(const BackendEndpoint&) const = default;
 };
 

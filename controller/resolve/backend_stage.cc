@@ -4,6 +4,7 @@
 #include <charconv>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "controller/resolve/address.h"
 
@@ -51,21 +52,35 @@ void add_slice(const model::EndpointSlice& slice, const model::ServicePort& want
   }
 }
 
-void add_endpoint(const model::BackendEndpoint& endpoint, std::vector<BackendAddress>& addresses) {
-  if (!endpoint.unix_path.empty()) {
-    addresses.push_back({endpoint.unix_path, 0, true});
-  } else if (const auto address = canonical_address(endpoint.address)) {
-    addresses.push_back({*address, endpoint.port, false});
-  }
-}
-
 }  // namespace
 
 void BackendStage::on_change(const model::ObjectKey& key, const model::Store& store) {
   if (key.kind == Kind::kEndpointSlice) {
     on_slice(key.name, store);
   } else {
+    if (key.kind == Kind::kBackend) note_hostnames(key.name, store);
     touch(key);
+  }
+}
+
+void BackendStage::note_hostnames(const model::ObjectName& name, const model::Store& store) {
+  std::set<std::string> hostnames;
+  if (const auto* object = store.find<model::Backend>(Kind::kBackend, name)) {
+    for (const model::BackendEndpoint& endpoint : object->endpoints) {
+      if (!endpoint.hostname.empty()) hostnames.insert(endpoint.hostname);
+    }
+  }
+  backends_by_hostname_.set(name, std::move(hostnames));
+}
+
+void BackendStage::on_answer(const model::HostAnswer& answer) {
+  if (answer.addresses.empty()) {
+    addresses_by_hostname_.erase(answer.hostname);
+  } else {
+    addresses_by_hostname_[answer.hostname] = answer.addresses;
+  }
+  for (const model::ObjectName& name : backends_by_hostname_.dependents_of(answer.hostname)) {
+    touch({Kind::kBackend, name});
   }
 }
 
@@ -100,6 +115,20 @@ void BackendStage::use(const BackendKey& backend) {
 void BackendStage::release(const BackendKey& backend) {
   --backends_[backend].users;
   touched_.insert(backend);
+}
+
+// A name that nothing is known of has no endpoints: it is no mistake, and may have some any time.
+void BackendStage::add_endpoint(const model::BackendEndpoint& endpoint,
+                                std::vector<BackendAddress>& addresses) const {
+  if (!endpoint.unix_path.empty()) {
+    addresses.push_back({endpoint.unix_path, 0, true});
+  } else if (const auto address = canonical_address(endpoint.address)) {
+    addresses.push_back({*address, endpoint.port, false});
+  } else if (const auto known = addresses_by_hostname_.find(endpoint.hostname);
+             known != addresses_by_hostname_.end()) {
+    for (const std::string& each : known->second)
+      addresses.push_back({each, endpoint.port, false});
+  }
 }
 
 std::vector<BackendAddress> BackendStage::addresses_of(const BackendKey& backend,

@@ -24,7 +24,8 @@ Resolver::Resolver(Options options) : state_(std::make_unique<State>(options)) {
 
 Resolver::~Resolver() = default;
 
-Delta Resolver::apply(const model::Store& store, std::span<const model::Change> changes) {
+Delta Resolver::apply(const model::Store& store, std::span<const model::Change> changes,
+                      std::span<const model::HostAnswer> answers) {
   for (const model::Change& change : changes) {
     switch (change.key.kind) {
       case model::Kind::kGatewayClass:
@@ -62,6 +63,8 @@ Delta Resolver::apply(const model::Store& store, std::span<const model::Change> 
         break;
     }
   }
+  for (const model::HostAnswer& answer : answers)
+    state_->backends.on_answer(answer);
   Delta delta;
   for (const model::ObjectName& gateway : state_->gateways.update(store, state_->book, delta)) {
     state_->routes.on_gateway(gateway);

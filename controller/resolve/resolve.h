@@ -1,9 +1,11 @@
 // What the objects mean: class ownership, listeners and their conflicts, attachment, grants,
 // backends, endpoints.
 //
+// The inputs are the objects and what the hostnames of Backends stand for (controller/dns).
+//
 // apply() looks only at what the changes can reach (reverse indexes by Gateway, listener, route,
 // grant, namespace, Service, EndpointSlice, Backend) and returns only what came out differently.
-// After any sequence of changes the state equals that of a fresh Resolver on the same objects
+// After any sequence of changes the state equals that of a fresh Resolver on the same inputs
 // (test/property/resolve_incremental_test.cc).
 //
 // Process: controller, sluicectl check.   Thread: one.   Pure: no clock, file or environment;
@@ -18,6 +20,7 @@
 #include <string>
 #include <vector>
 
+#include "controller/model/host_answer.h"
 #include "controller/model/store.h"
 #include "controller/resolve/delta.h"
 
@@ -35,7 +38,9 @@ class Resolver {
   ~Resolver();
 
   // `store` has the changes applied already; `changes` says which keys they were.
-  Delta apply(const model::Store& store, std::span<const model::Change> changes);
+  // `answers`: of the hostnames whose addresses are others now.
+  Delta apply(const model::Store& store, std::span<const model::Change> changes,
+              std::span<const model::HostAnswer> answers = {});
 
  private:
   struct State;

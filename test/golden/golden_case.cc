@@ -75,6 +75,14 @@ void read_data_plane(std::istringstream& words, status::DataPlane& data_plane) {
   }
 }
 
+model::HostAnswer read_answer(std::istringstream& words) {
+  model::HostAnswer answer;
+  words >> answer.hostname;
+  for (std::string address; words >> address;)
+    answer.addresses.push_back(address);
+  return answer;
+}
+
 nlohmann::json problem_json(const model::Problem& problem) {
   nlohmann::json json = {{"line", problem.position.line}, {"message", problem.message}};
   if (!problem.object.empty()) json["object"] = problem.object;
@@ -157,6 +165,7 @@ Scene read_scene(const std::string& text) {
     std::string what;
     words >> what;
     if (what == "option:") read_option(words, scene.options, own_addresses);
+    if (what == "dns:") scene.answers.push_back(read_answer(words));
     if (what == "data-plane:") read_data_plane(words, scene.data_plane);
   }
   return scene;
@@ -176,7 +185,7 @@ Outcome run_case(const std::string& in_yaml) {
     store.apply(change);
   }
   resolve::Resolver resolver(scene.options);
-  const resolve::Delta delta = resolver.apply(store, batch.changes);
+  const resolve::Delta delta = resolver.apply(store, batch.changes, scene.answers);
   return {status_text(**source, delta, scene),
           table_text(delta, (directory.path() / "table").string())};
 }

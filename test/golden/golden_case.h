@@ -6,6 +6,7 @@
 //   # option: port-offset 8000          as `sluicectl run` takes them
 //   # option: address 10.0.0.1          (more than once: more addresses)
 //   # option: controller-name a.b/c
+//   # dns: api.example.com 10.0.0.1    what a hostname stands for: its addresses
 //   # data-plane: no worker             otherwise every wanted socket is open in one worker
 //   # data-plane: no listeners
 //   # data-plane: failed 0.0.0.0:80 permission denied
@@ -26,6 +27,7 @@ namespace sluice::golden {
 struct Scene {
   resolve::Options options;
   status::DataPlane data_plane;
+  std::vector<model::HostAnswer> answers;
   bool tells_classes = false;  // the case mentions GatewayClasses: their status is part of it
 };
 

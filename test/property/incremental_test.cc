@@ -66,8 +66,9 @@ class Pipeline {
     if (publisher) publisher_ = std::move(*publisher);
   }
 
-  void apply(const model::Store& store, const std::vector<model::Change>& changes) {
-    const resolve::Delta delta = resolver_.apply(store, changes);
+  void apply(const model::Store& store, const std::vector<model::Change>& changes,
+             const std::vector<model::HostAnswer>& answers) {
+    const resolve::Delta delta = resolver_.apply(store, changes, answers);
     now_ms_ += kStepMs;
     Result<publish::Stage> stage = publisher_->publish(delta, now_ms_);
     ASSERT_TRUE(stage) << stage.error().message;
@@ -158,10 +159,12 @@ class Pipeline {
   std::uint64_t now_ms_ = 1000;
 };
 
-void expect_same_as_fresh(const Pipeline& pipeline, const model::Store& store) {
+// `answers`: what the hostnames stand for.
+void expect_same_as_fresh(const Pipeline& pipeline, const model::Store& store,
+                          const std::vector<model::HostAnswer>& answers) {
   TempDirectory directory;
   Pipeline fresh(directory.path());
-  fresh.apply(store, all_objects(store));
+  fresh.apply(store, all_objects(store), answers);
   ASSERT_EQ(pipeline.table(), fresh.table());
   const auto statuses = pipeline.statuses(store);
   for (const auto& [key, status] : fresh.statuses(store)) {
@@ -177,10 +180,12 @@ TEST(IncrementalTest, ChangesAddUpToWhatAFreshPipelinePublishes) {
             << " SLUICE_CHECK_EVERY=" << check_every << "\n";
   RandomObjects objects(seed);
   model::Store store;
+  std::vector<model::HostAnswer> answers;  // of the one hostname that there is
   TempDirectory directory;
   auto pipeline = std::make_unique<Pipeline>(directory.path());
   std::uint64_t batches = 0;
   std::size_t largest_table = 0;
+  std::size_t resolved_tables = 0;
   int most_certificates = 0;
   for (std::uint64_t done = 0; done < changes;) {
     std::vector<model::Change> batch;
@@ -189,21 +194,26 @@ TEST(IncrementalTest, ChangesAddUpToWhatAFreshPipelinePublishes) {
       store.apply(batch.back());
     }
     done += batch.size();
-    pipeline->apply(store, batch);
+    const bool answered = objects.below(4) == 0;
+    if (answered) answers = {objects.next_answer()};
+    pipeline->apply(store, batch, answered ? answers : std::vector<model::HostAnswer>{});
     if (++batches % kRestartEvery == 0) {
       pipeline.reset();
       pipeline = std::make_unique<Pipeline>(directory.path());
-      pipeline->apply(store, all_objects(store));
+      pipeline->apply(store, all_objects(store), answers);
     }
     if (batches % check_every != 0 && done < changes) continue;
-    expect_same_as_fresh(*pipeline, store);
+    expect_same_as_fresh(*pipeline, store, answers);
     const int certificates = pipeline->readable_certificates();
     ASSERT_GE(certificates, 0);
     most_certificates = std::max(most_certificates, certificates);
     ASSERT_FALSE(HasFailure()) << "after " << done << " changes";
-    largest_table = std::max(largest_table, pipeline->table().size());
+    const std::string table = pipeline->table();
+    largest_table = std::max(largest_table, table.size());
+    resolved_tables += table.find(" 10.2.0.") == std::string::npos ? 0U : 1U;
   }
   EXPECT_GT(largest_table, 1000U) << "the tables are too small to prove it";
+  EXPECT_GT(resolved_tables, 0U) << "no hostname of a backend was answered for";
   EXPECT_GT(most_certificates, 0) << "no listener had a certificate";
   EXPECT_LT(objects.refused(), changes / 10) << "too many objects are refused";
 }

@@ -258,7 +258,18 @@ json RandomObjects::slice() {
 json RandomObjects::backend() {
   json made = object("sluice.dev/v1alpha1", "Backend", "k");
   made["spec"]["endpoints"].push_back({{"address", "127.0.0.1"}, {"port", 1000 + below(2)}});
+  if (one_in(2)) {
+    made["spec"]["endpoints"].push_back({{"hostname", "api.example.com"}, {"port", 1000}});
+  }
   return made;
+}
+
+model::HostAnswer RandomObjects::next_answer() {
+  model::HostAnswer answer{"api.example.com", {}};
+  const int addresses = below(3);
+  for (int i = 0; i < addresses; ++i)
+    answer.addresses.push_back("10.2.0." + std::to_string(i + below(2)));
+  return answer;
 }
 
 }  // namespace sluice

@@ -8,6 +8,7 @@
 #include <random>
 #include <string>
 
+#include "controller/model/host_answer.h"
 #include "controller/model/store.h"
 
 namespace sluice {
@@ -18,6 +19,9 @@ class RandomObjects {
 
   // An object that is new, different or gone. Counts what the decoder refused and tries again.
   model::Change next_change();
+
+  // What the hostname of some backends stands for now.
+  model::HostAnswer next_answer();
 
   int below(int limit) { return std::uniform_int_distribution<int>(0, limit - 1)(random_); }
 

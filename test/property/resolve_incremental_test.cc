@@ -81,6 +81,14 @@ class World {
     return {key, make(key)};
   }
 
+  model::HostAnswer next_answer() {
+    model::HostAnswer answer{hostname(), {}};
+    const int addresses = below(3);
+    for (int i = 0; i < addresses; ++i)
+      answer.addresses.push_back("10.2.0." + std::to_string(i + below(2)));
+    return answer;
+  }
+
   int batch_size() { return below(kMaxBatch) + 1; }
 
  private:
@@ -93,6 +101,10 @@ class World {
   template <class T>
   T one_of(std::initializer_list<T> choices) {
     return *(choices.begin() + below(static_cast<int>(choices.size())));
+  }
+
+  std::string hostname() {
+    return one_of<std::string>({"one.example.com", "two.example.com", "three.example.com"});
   }
 
   std::string ns() { return one_of<std::string>({"a", "b", "a-b"}); }
@@ -247,6 +259,8 @@ class World {
     model::Backend object;
     object.meta = make_meta(key);
     object.endpoints = {{"127.0.0.1", one_of<std::uint16_t>({1000, 1001}), ""}};
+    while (one_in(2))
+      object.endpoints.push_back({"", one_of<std::uint16_t>({1000, 1002}), "", hostname()});
     return share(object);
   }
 
@@ -354,10 +368,15 @@ std::vector<Change> all_objects(const model::Store& store) {
   return changes;
 }
 
-Told told_afresh(const model::Store& store) {
+using Answers = std::map<std::string, model::HostAnswer>;
+
+Told told_afresh(const model::Store& store, const Answers& answers) {
+  std::vector<model::HostAnswer> all;
+  for (const auto& [hostname, answer] : answers)
+    all.push_back(answer);
   Resolver resolver{Options{}};
   Told told;
-  told.add(resolver.apply(store, all_objects(store)));
+  told.add(resolver.apply(store, all_objects(store), all));
   return told;
 }
 
@@ -392,7 +411,9 @@ TEST(ResolveIncrementalTest, ChangesAddUpToWhatAFreshResolverTells) {
   model::Store store;
   Resolver resolver{Options{}};
   Told told;
+  Answers answers;
   std::uint64_t served_routes = 0;
+  std::uint64_t answered_backends = 0;
   for (std::uint64_t done = 0; done < changes;) {
     std::vector<Change> batch;
     const int size = world.batch_size();
@@ -401,15 +422,25 @@ TEST(ResolveIncrementalTest, ChangesAddUpToWhatAFreshResolverTells) {
       store.apply(batch.back());
     }
     done += batch.size();
-    told.add(resolver.apply(store, batch));
-    const Told fresh = told_afresh(store);
+    std::vector<model::HostAnswer> news;
+    if (world.batch_size() == 1) {
+      news.push_back(world.next_answer());
+      answers[news.back().hostname] = news.back();
+    }
+    told.add(resolver.apply(store, batch, news));
+    const Told fresh = told_afresh(store, answers);
     ASSERT_EQ(first_difference(told.listeners, fresh.listeners), "") << "after " << done;
     ASSERT_EQ(first_difference(told.routes, fresh.routes), "") << "after " << done;
     ASSERT_EQ(first_difference(told.backends, fresh.backends), "") << "after " << done;
     ASSERT_EQ(first_difference(told.findings, fresh.findings), "") << "after " << done;
     ASSERT_FALSE(HasFailure()) << "after " << done;
     served_routes += told.routes.size();
+    for (const auto& [id, backend] : told.backends) {
+      if (backend.addresses.empty()) continue;
+      answered_backends += backend.addresses.front().address.starts_with("10.2.") ? 1U : 0U;
+    }
   }
+  EXPECT_GT(answered_backends, changes / 100) << "too few hostnames were answered";
   EXPECT_GT(served_routes, changes / 10) << "the world is too poor to prove anything";
 }
 

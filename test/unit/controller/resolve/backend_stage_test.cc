@@ -138,5 +138,45 @@ TEST_F(BackendStageTest, ABackendThatNobodyUsedLongEnoughWasNeverThere) {
   EXPECT_TRUE(published().empty());
 }
 
+model::Backend named(std::vector<std::string> hostnames) {
+  model::Backend object;
+  object.meta.name = {"ns", "api"};
+  for (std::string& hostname : hostnames)
+    object.endpoints.push_back({"", 443, "", std::move(hostname)});
+  return object;
+}
+
+const BackendKey kApi{{Kind::kBackend, {"ns", "api"}}, 0};
+
+TEST_F(BackendStageTest, AHostnameHasTheAddressesOfItsAnswer) {
+  put(named({"api.example.com", "db"}));
+  stage_.use(kApi);
+  EXPECT_THAT(addresses(), IsEmpty());
+  stage_.on_answer({"api.example.com", {"10.0.0.1", "2001:db8::1"}});
+  EXPECT_THAT(addresses(), ElementsAre("10.0.0.1:443", "2001:db8::1:443"));
+  stage_.on_answer({"db", {"10.0.0.1", "10.0.0.2"}});
+  EXPECT_THAT(addresses(), ElementsAre("10.0.0.1:443", "10.0.0.2:443", "2001:db8::1:443"));
+  stage_.on_answer({"api.example.com", {}});
+  EXPECT_THAT(addresses(), ElementsAre("10.0.0.1:443", "10.0.0.2:443"));
+}
+
+TEST_F(BackendStageTest, AnAnswerThatCameBeforeTheBackendCounts) {
+  stage_.on_answer({"db", {"10.0.0.1"}});
+  EXPECT_TRUE(published().empty());
+  put(named({"db"}));
+  stage_.use(kApi);
+  EXPECT_THAT(addresses(), ElementsAre("10.0.0.1:443"));
+}
+
+TEST_F(BackendStageTest, ANameThatTheBackendHasNoMoreTouchesNothing) {
+  put(named({"db"}));
+  stage_.use(kApi);
+  published();
+  put(named({"other"}));
+  published();
+  stage_.on_answer({"db", {"10.0.0.1"}});
+  EXPECT_TRUE(published().empty());
+}
+
 }  // namespace
 }  // namespace sluice::resolve

@@ -21,6 +21,10 @@ constexpr std::string_view kBackend = R"({
   "spec": {"endpoints": [{"address": "10.0.0.1", "port": 80}, {"address": "::1", "port": 81},
                          {"unixPath": "/run/web.sock"}]}})";
 
+constexpr std::string_view kNamedBackend = R"({
+  "apiVersion": "sluice.dev/v1alpha1", "kind": "Backend", "metadata": {"name": "web"},
+  "spec": {"endpoints": [{"hostname": "api.example.com", "port": 80}]}})";
+
 TEST(EndpointSliceDecodeTest, ConditionsHaveTheirDefaults) {
   const auto slice = decode_as<EndpointSlice>(nlohmann::json::parse(kSlice));
   EXPECT_EQ(slice.service, "web");
@@ -99,6 +103,46 @@ TEST(BackendDecodeTest, AddressesAndPathsAreKept) {
                 {"10.0.0.1", 80, ""}, {"::1", 81, ""}, {"", 0, "/run/web.sock"}}));
 }
 
+TEST(BackendDecodeTest, ANameWithAPortIsAnEndpoint) {
+  auto json = nlohmann::json::parse(kBackend);
+  json["spec"]["endpoints"] = {{{"hostname", "api.example.com"}, {"port", 443}},
+                               {{"hostname", "db"}, {"port", 80}}};
+  EXPECT_EQ(decode_as<Backend>(json).endpoints,
+            (std::vector<BackendEndpoint>{{"", 443, "", "api.example.com"}, {"", 80, "", "db"}}));
+}
+
+class BackendHostnameTest : public testing::TestWithParam<Refusal> {};
+
+TEST_P(BackendHostnameTest, IsRefused) {
+  expect_refused(kNamedBackend, GetParam());
+}
+
+const std::string kHostname = "/spec/endpoints/0/hostname";
+
+INSTANTIATE_TEST_SUITE_P(
+    Name, BackendHostnameTest,
+    testing::Values(
+        Refusal{"Empty", kHostname, R"("")", "spec.endpoints[0].hostname", "valid are 1 to 253"},
+        Refusal{"ThatIsAnAddress", kHostname, R"("10.0.0.1")", "spec.endpoints[0].hostname",
+                "no IP address"},
+        Refusal{"ThatIsAnIpv6Address", kHostname, R"("::1")", "spec.endpoints[0].hostname",
+                "no IP address"},
+        Refusal{"WithWildcard", kHostname, R"("*.example.com")", "spec.endpoints[0].hostname",
+                "no wildcard"},
+        Refusal{"InUpperCase", kHostname, R"("API.example.com")", "spec.endpoints[0].hostname",
+                "lower-case"},
+        Refusal{"WithPort", kHostname, R"("api.example.com:80")", "spec.endpoints[0].hostname",
+                "DNS name"},
+        Refusal{"WithTrailingDot", kHostname, R"("api.example.com.")", "spec.endpoints[0].hostname",
+                "DNS name"},
+        Refusal{"WithTooLongLabel", kHostname, '"' + std::string(64, 'a') + R"(.example.com")",
+                "spec.endpoints[0].hostname", "DNS name"},
+        Refusal{"ThatIsANumber", kHostname, "7", "spec.endpoints[0].hostname",
+                "found the number 7"},
+        Refusal{"WithBadPort", "/spec/endpoints/0/port", "0", "spec.endpoints[0].port",
+                "valid are 1 to 65535"}),
+    name_of);
+
 class BackendRefusalTest : public testing::TestWithParam<Refusal> {};
 
 TEST_P(BackendRefusalTest, IsRefused) {
@@ -115,19 +159,22 @@ INSTANTIATE_TEST_SUITE_P(
                 "found 0 items; valid are 1 to 1000"},
         Refusal{"Empty", kEndpoint, "{}", "spec.endpoints[0]", "found neither"},
         Refusal{"WithoutPort", kEndpoint + "/port", "", "spec.endpoints[0].port", "missing"},
-        Refusal{"WithoutAddress", kEndpoint + "/address", "", "spec.endpoints[0].address",
-                "missing"},
-        Refusal{"WithHostname", kEndpoint, R"({"hostname": "example.com", "port": 80,
-                                               "address": "10.0.0.1"})",
-                "spec.endpoints[0].hostname", "hostnames are not supported"},
-        Refusal{"WithHostnameAndPort", kEndpoint, R"({"hostname": "example.com", "port": 80})",
-                "spec.endpoints[0].hostname", "hostnames are not supported"},
+        Refusal{"WithPortAlone", kEndpoint + "/address", "", "spec.endpoints[0]",
+                "found port without address or hostname"},
+        Refusal{"WithHostnameAndAddress", kEndpoint, R"({"hostname": "example.com", "port": 80,
+                                                         "address": "10.0.0.1"})",
+                "spec.endpoints[0]", "found both address and hostname"},
+        Refusal{"WithHostnameAlone", kEndpoint, R"({"hostname": "example.com"})",
+                "spec.endpoints[0].port", "missing, but required beside hostname"},
+        Refusal{"WithHostnameAndPath", kEndpoint,
+                R"({"hostname": "example.com", "port": 80, "unixPath": "/a"})", "spec.endpoints[0]",
+                "found unixPath beside address, hostname or port"},
         Refusal{"WithNameAsAddress", kEndpoint + "/address", R"("localhost")",
-                "spec.endpoints[0].address", "no hostname"},
+                "spec.endpoints[0].address", "a name goes into hostname"},
         Refusal{"WithBadPort", kEndpoint + "/port", "65536", "spec.endpoints[0].port",
                 "valid are 1 to 65535"},
         Refusal{"WithPathAndAddress", kEndpoint + "/unixPath", R"("/a")", "spec.endpoints[0]",
-                "found unixPath beside address or port"},
+                "found unixPath beside address, hostname or port"},
         Refusal{"WithRelativePath", "/spec/endpoints/2/unixPath", R"("run/web.sock")",
                 "spec.endpoints[2].unixPath", "valid is an absolute path"},
         Refusal{"WithTooLongPath", "/spec/endpoints/2/unixPath", '"' + std::string(108, '/') + '"',
