@@ -14,6 +14,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "controller/dns/problems.h"
 #include "controller/source/files/files.h"
 
 namespace sluice {
@@ -94,6 +95,9 @@ Result<std::unique_ptr<Controller>> Controller::open(const ControllerOptions& op
       {options.directory, options.state_directory, options.resolve.controller_name});
   if (!source) return tl::unexpected<Error>(std::move(source.error()));
   parts.source = std::move(*source);
+  auto names = dns::Follower::open({options.dns_server, options.state_directory});
+  if (!names) return tl::unexpected<Error>(std::move(names.error()));
+  parts.names = std::move(*names);
   auto keeper = keeper::Keeper::open(options.state_directory + "/keeper.sock", options.gid);
   if (!keeper) return tl::unexpected<Error>(std::move(keeper.error()));
   parts.keeper = std::move(*keeper);
@@ -105,8 +109,8 @@ Result<std::unique_ptr<Controller>> Controller::open(const ControllerOptions& op
   parts.server = std::move(*server);
 
   parts.epoll = UniqueFd(::epoll_create1(EPOLL_CLOEXEC));
-  for (const int fd :
-       {parts.signals.get(), parts.source->fd(), parts.keeper->fd(), parts.server->fd()}) {
+  for (const int fd : {parts.signals.get(), parts.source->fd(), parts.names->fd(),
+                       parts.keeper->fd(), parts.server->fd()}) {
     if (!watch(parts.epoll.get(), fd, EPOLL_CTL_ADD, EPOLLIN)) return fail_errno("epoll");
   }
   return std::unique_ptr<Controller>(new Controller(options, std::move(parts)));
@@ -116,7 +120,7 @@ Controller::Controller(const ControllerOptions& options, Parts parts)
     : parts_(std::move(parts)),
       resolver_(options.resolve),
       book_(options.resolve.controller_name),
-      desk_({*parts_.source, store_, book_}, info_of(options)) {}
+      desk_({*parts_.source, store_, book_, parts_.names->book()}, info_of(options)) {}
 
 Result<void> Controller::run() {
   while (true) {
@@ -134,6 +138,8 @@ Result<void> Controller::run() {
 void Controller::turn() {
   now_ms_ = milliseconds(CLOCK_MONOTONIC);
   look_at_source();
+  look_up_names();
+  resolve_changes();
   go_on_publishing();
   talk_to_workers();
   show_status();
@@ -142,9 +148,9 @@ void Controller::turn() {
   report_news();
 }
 
-// A change that waits for warm workers is finished first: at most a second.
+// A change that waits for warm workers or first answers is finished first: at most a second each.
 void Controller::look_at_source() {
-  watch_source(!parts_.table->waits_for_workers());
+  watch_source(!parts_.table->waits_for_workers() && unresolved_.empty());
   if (!source_watched_) return;
   if (desk_.wants_rescan()) {
     take(parts_.source->rescan());
@@ -155,16 +161,44 @@ void Controller::look_at_source() {
 }
 
 void Controller::take(const source::Batch& batch) {
-  if (batch.problems_changed || !started_) {
-    report_.problems(parts_.source->problems(), now_ms_);
-  }
-  std::vector<model::Change> changes;
+  problems_changed_ |= batch.problems_changed;
   for (const model::Change& change : batch.changes) {
-    if (store_.apply(change)) changes.push_back(change);
+    if (!store_.apply(change)) continue;
+    unresolved_.push_back(change);
+    if (change.key.kind != model::Kind::kBackend) continue;
+    const auto* backend = store_.find<model::Backend>(model::Kind::kBackend, change.key.name);
+    parts_.names->follow(change.key.name, backend, now_ms_);
   }
-  if (changes.empty() && started_) return;
   started_ = true;
-  const resolve::Delta delta = resolver_.apply(store_, changes);
+}
+
+void Controller::look_up_names() {
+  parts_.names->poll(now_ms_);
+  problems_changed_ |= parts_.names->take_troubles_changed();
+  if (std::exchange(problems_changed_, false)) report_problems();
+}
+
+void Controller::report_problems() {
+  std::vector<model::Problem> problems = parts_.source->problems();
+  for (model::Problem& problem : dns::problems(parts_.names->book(), store_)) {
+    problems.push_back(std::move(problem));
+  }
+  report_.problems(problems, now_ms_);
+}
+
+// Objects that name a host for the first time wait for its addresses: a route is not switched over
+// to a backend that has none yet.
+bool Controller::waits_for_names() const {
+  return !unresolved_.empty() && parts_.names->waits_for_first_answers(now_ms_);
+}
+
+void Controller::resolve_changes() {
+  if (!started_ || parts_.table->waits_for_workers() || waits_for_names()) return;
+  const std::vector<model::Change> changes = std::exchange(unresolved_, {});
+  const std::vector<model::HostAnswer> answers = parts_.names->take_changes();
+  if (changes.empty() && answers.empty() && resolved_) return;
+  resolved_ = true;
+  const resolve::Delta delta = resolver_.apply(store_, changes, answers);
   report_.listeners(delta);
   wanted_changed_ |= wanted_.apply(delta);
   for (const resolve::ObjectFindings& found : delta.findings)
@@ -238,7 +272,7 @@ void Controller::answer_requests() {
 
 control::Progress Controller::progress() const {
   control::Progress progress;
-  progress.published = parts_.table->idle();
+  progress.published = parts_.table->idle() && unresolved_.empty();
   progress.generation = parts_.table->generation();
   progress.obstacle = obstacle_;
   const status::DataPlane data_plane = parts_.keeper->data_plane();
@@ -251,6 +285,7 @@ control::Progress Controller::progress() const {
 }
 
 void Controller::report_news() {
+  report_.news(parts_.names->take_news(), now_ms_);
   report_.news(parts_.keeper->take_news(), now_ms_);
   report_.news(parts_.table->take_news(), now_ms_);
 }
@@ -264,8 +299,9 @@ void Controller::watch_source(bool on) {
 }
 
 int Controller::timeout_ms() const {
-  if (desk_.wants_rescan() && !parts_.table->waits_for_workers()) return 0;
+  if (desk_.wants_rescan() && !parts_.table->waits_for_workers() && unresolved_.empty()) return 0;
   int timeout = sooner(parts_.keeper->timeout_ms(now_ms_), parts_.table->timeout_ms(now_ms_));
+  timeout = sooner(timeout, parts_.names->timeout_ms(now_ms_));
   timeout = sooner(timeout, desk_.timeout_ms(now_ms_));
   timeout = sooner(timeout, book_.timeout_ms(wall_clock_ms()));
   if (source_watched_) timeout = sooner(timeout, parts_.source->timeout_ms());

@@ -1,6 +1,6 @@
 // The event loop: names the steps from a changed object to an acknowledged table, in order.
 //
-//   source -> store -> resolve -> publish -> keeper -> status -> report
+//   source -> store -> dns -> resolve -> publish -> keeper -> status -> report
 //
 // One thread, one epoll. Nothing in it waits: what takes time (nginx workers that compile patterns
 // or acknowledge) is a state that the next turn looks at. controller/doc/pipeline.md tells the
@@ -20,6 +20,7 @@
 
 #include "controller/control/desk.h"
 #include "controller/control/server.h"
+#include "controller/dns/follower.h"
 #include "controller/keeper/keeper.h"
 #include "controller/keeper/wanted_sockets.h"
 #include "controller/model/store.h"
@@ -38,6 +39,7 @@ struct ControllerOptions {
   std::string state_directory;
   std::string table_directory;
   resolve::Options resolve;
+  std::string dns_server;                              // "127.0.0.1:5353"; "": the system's
   std::uint32_t gid = static_cast<std::uint32_t>(-1);  // of sockets and tables; -1: our own
 };
 
@@ -55,6 +57,7 @@ class Controller {
     UniqueFd epoll;
     std::unique_ptr<publish::Publisher> table;
     std::unique_ptr<source::Source> source;
+    std::unique_ptr<dns::Follower> names;
     std::unique_ptr<keeper::Keeper> keeper;
     std::unique_ptr<control::Server> server;
   };
@@ -64,6 +67,10 @@ class Controller {
   void turn();
   void look_at_source();
   void take(const source::Batch& batch);
+  void look_up_names();
+  bool waits_for_names() const;
+  void resolve_changes();
+  void report_problems();
   void go_on_publishing();
   void after_publishing(Result<publish::Stage> stage);
   void hand_over_findings(std::uint64_t generation);
@@ -85,9 +92,12 @@ class Controller {
 
   std::uint64_t now_ms_ = 0;                                                     // CLOCK_MONOTONIC
   std::map<model::ObjectKey, std::optional<resolve::ObjectFindings>> findings_;  // not in the table
+  std::vector<model::Change> unresolved_;  // in the store, but not told to the resolver
   std::string obstacle_;
   std::uint64_t announced_ = 0;
-  bool started_ = false;  // the source was read once
+  bool started_ = false;   // the source was read once
+  bool resolved_ = false;  // and resolved
+  bool problems_changed_ = true;
   bool wanted_changed_ = true;
   bool status_is_stale_ = true;
   bool source_watched_ = true;

@@ -44,6 +44,9 @@ void describe(CLI::App& app, Arguments& arguments) {
       ->capture_default_str();
   app.add_option("--port-offset", controller.resolve.port_offset,
                  "Added to every listener's port: 8000 serves port 80 at 8080");
+  app.add_option("--dns-server", controller.dns_server,
+                 "ADDRESS:PORT to ask for hostnames of Backends (default: /etc/resolv.conf)")
+      ->check(sluice::dns::why_no_server);
   app.add_option("--group", arguments.group,
                  "Group of nginx's workers, by name or number: may read the table");
   app.add_option("--log-format", arguments.log_format, "text or json")

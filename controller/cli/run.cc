@@ -84,6 +84,9 @@ std::vector<std::string> controller_command(const RunOptions& options, const Run
   if (options.port_offset != 0) {
     command.insert(command.end(), {"--port-offset", std::to_string(options.port_offset)});
   }
+  if (!options.dns_server.empty()) {
+    command.insert(command.end(), {"--dns-server", options.dns_server});
+  }
   if (workers.gid) command.insert(command.end(), {"--group", std::to_string(*workers.gid)});
   return command;
 }

@@ -94,6 +94,7 @@ struct RunOptions {
   std::vector<std::string> addresses;
   std::string controller_name;
   std::uint16_t port_offset = 0;
+  std::string dns_server;
   std::uint32_t workers = 0;  // 0: one per processor
   std::string nginx;
   std::string state_directory;

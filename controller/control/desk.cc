@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "controller/control/kinds.h"
+#include "controller/dns/problems.h"
 
 namespace sluice::control {
 namespace {
@@ -148,12 +149,15 @@ json Desk::object(const model::ObjectKey& key) const {
 
 Response Desk::problems() const {
   json list = json::array();
-  for (const model::Problem& problem : rooms_.source.problems()) {
-    list.push_back({{"file", problem.position.file},
-                    {"line", problem.position.line},
-                    {"object", problem.object},
-                    {"field", problem.field},
-                    {"message", problem.message}});
+  for (const auto& problems :
+       {rooms_.source.problems(), dns::problems(rooms_.names, rooms_.store)}) {
+    for (const model::Problem& problem : problems) {
+      list.push_back({{"file", problem.position.file},
+                      {"line", problem.position.line},
+                      {"object", problem.object},
+                      {"field", problem.field},
+                      {"message", problem.message}});
+    }
   }
   return reply(200, json{{"problems", std::move(list)}, {"ignored", rooms_.source.ignored()}});
 }

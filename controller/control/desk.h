@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "controller/control/server.h"
+#include "controller/dns/name_book.h"
 #include "controller/keeper/keeper.h"
 #include "controller/model/store.h"
 #include "controller/source/source.h"
@@ -42,6 +43,7 @@ struct Rooms {
   const source::Source& source;
   const model::Store& store;
   const status::StatusBook& book;
+  const dns::NameBook& names;
 };
 
 class Desk {

@@ -104,7 +104,8 @@ class DeskTest : public ::testing::Test {
   status::StatusBook book_{"sluice.dev/gateway-controller"};
   std::unique_ptr<keeper::Keeper> keeper_;
   std::unique_ptr<Server> server_;
-  Desk desk_{{source_, store_, book_}, {"/etc/sluice", "/dev/shm/sluice", "0.1.0", "1-2"}};
+  dns::NameBook names_;
+  Desk desk_{{source_, store_, book_, names_}, {"/etc/sluice", "/dev/shm/sluice", "0.1.0", "1-2"}};
   Progress progress_;
   std::uint64_t now_ms_ = 1000;
 };
