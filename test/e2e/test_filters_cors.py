@@ -7,15 +7,13 @@ from harness.manifests import (
     backend_ref,
     cors_filter,
     documents,
-    gateway,
     redirect_filter,
     route,
     rule,
 )
 from harness.net import free_port
 from harness.raw_backend import RawBackend
-
-VERSIONS = ["http1", "h2c"]
+from harness.versions import VERSIONS, gateway_for
 
 
 @pytest.fixture
@@ -50,7 +48,13 @@ FILTERS = {
 
 
 @pytest.fixture
-def sluice(make_sluice, raw):
+def version() -> str:
+    """Of the client; tests of every one of them have a parameter of this name."""
+    return "http1"
+
+
+@pytest.fixture
+def sluice(make_sluice, raw, version):
     running = make_sluice()
     running.port = free_port()
     rules = [rule(backend_ref("raw"), path=path, filters=[cors]) for path, cors in FILTERS.items()]
@@ -64,7 +68,7 @@ def sluice(make_sluice, raw):
     running.write(
         "all.yaml",
         documents(
-            gateway(running.port),
+            gateway_for(version, running.port),
             backend("raw", raw.port),
             route("r", rules),
         ),

@@ -15,6 +15,7 @@ from harness.manifests import (
 )
 from harness.net import free_port
 from harness.raw_backend import RawBackend
+from harness.versions import VERSIONS, gateway_for
 
 
 @pytest.fixture
@@ -28,12 +29,17 @@ def raw():
 def serve(make_sluice, raw):
     """serve(rules) -> a running Sluice whose backend "raw" keeps what it received."""
 
-    def start(rules: list[dict], *more: str):
+    def start(rules: list[dict], *more: str, version: str = "http1"):
         sluice = make_sluice()
         sluice.port = free_port()
         sluice.write(
             "all.yaml",
-            documents(gateway(sluice.port), backend("raw", raw.port), route("r", rules), *more),
+            documents(
+                gateway_for(version, sluice.port),
+                backend("raw", raw.port),
+                route("r", rules),
+                *more,
+            ),
         )
         sluice.start()
         return sluice
@@ -50,7 +56,6 @@ def on_backend(path: str, edits: dict) -> dict:
 
 
 PLACES = {"rule": on_rule, "backendRef": on_backend}
-VERSIONS = ["http1", "h2c"]
 
 REQUEST_EDITS = {
     "/set": header_filter("request", put={"X-Header-Set": "set-overwrites-values"}),
@@ -74,16 +79,25 @@ REQUEST_EDITS = {
 @pytest.mark.parametrize("version", VERSIONS)
 @pytest.mark.parametrize("place", PLACES)
 def test_request_fields_are_set_added_and_removed(serve, raw, place, version):
-    sluice = serve([PLACES[place](path, edits) for path, edits in REQUEST_EDITS.items()])
+    sluice = serve(
+        [PLACES[place](path, edits) for path, edits in REQUEST_EDITS.items()], version=version
+    )
 
     def seen(path: str, *headers: tuple[str, str]):
         assert curl(sluice.port, path, version, headers=list(headers)).status == 200
         return raw.last()
 
     assert seen("/set").all("x-header-set") == ["set-overwrites-values"]
-    twice = seen("/set", ("X-Header-Set", "one"), ("Some", "thing"), ("X-Header-Set", "two"))
+    twice = seen(
+        "/set",
+        ("X-Header-Set", "one"),
+        ("Some", "thing"),
+        ("X-Header-Set", "two"),
+        ("X-Empty", ""),
+    )
     assert twice.all("x-header-set") == ["set-overwrites-values"]
     assert twice.all("some") == ["thing"]
+    assert twice.all("x-empty") == [""]
 
     assert seen("/add").all("x-header-add") == ["add-appends-values"]
     appended = seen("/add", ("X-Header-Add", "some-other-value"))
@@ -213,6 +227,12 @@ RESPONSE_EDITS = {
     "/set": header_filter("response", put={"X-Header-Set": "set-overwrites-values"}),
     "/add": header_filter("response", add={"X-Header-Add": "added"}),
     "/remove": header_filter("response", remove=["X-Header-Remove"]),
+    "/multiple": header_filter(
+        "response",
+        put={"X-Header-Set-1": "one", "X-Header-Set-2": "two"},
+        add={"X-Header-Add-1": "one", "X-Header-Add-2": "two", "X-Header-Add-3": "three"},
+        remove=["X-Header-Remove-1", "X-Header-Remove-2"],
+    ),
     "/case": header_filter(
         "response",
         put={"x-Mixedcase-SET": "set"},
@@ -226,7 +246,9 @@ RESPONSE_EDITS = {
 @pytest.mark.parametrize("version", VERSIONS)
 @pytest.mark.parametrize("place", PLACES)
 def test_response_fields_are_set_added_and_removed(serve, raw, place, version):
-    sluice = serve([PLACES[place](path, edits) for path, edits in RESPONSE_EDITS.items()])
+    sluice = serve(
+        [PLACES[place](path, edits) for path, edits in RESPONSE_EDITS.items()], version=version
+    )
 
     def reply(path: str, *fields: tuple[str, str]):
         raw.fields = list(fields)
@@ -241,6 +263,20 @@ def test_response_fields_are_set_added_and_removed(serve, raw, place, version):
     assert reply("/add").joined("x-header-add") == "added"
     assert reply("/add", ("X-Header-Add", "orig")).joined("x-header-add") == "orig,added"
     assert reply("/remove", ("x-header-remove", "x")).joined("x-header-remove") is None
+    several = reply(
+        "/multiple",
+        ("X-Header-Set-2", "set-val-2"),
+        ("X-Header-Add-2", "add-val-2"),
+        ("X-Header-Remove-2", "remove-val-2"),
+        ("Another-Header", "another-header-val"),
+    )
+    assert several.all("x-header-set-1") == ["one"]
+    assert several.all("x-header-set-2") == ["two"]
+    assert several.joined("x-header-add-1") == "one"
+    assert several.joined("x-header-add-2") == "add-val-2,two"
+    assert several.joined("x-header-add-3") == "three"
+    assert several.joined("x-header-remove-2") is None
+    assert several.all("another-header") == ["another-header-val"]
     odd = reply(
         "/case",
         ("x-mixedcase-set", "orig"),
@@ -294,7 +330,8 @@ def test_fields_that_nginx_makes_up_are_edited_too(serve, raw, version):
             on_rule("/remove", header_filter("response", remove=list(others))),
             on_rule("/add", header_filter("response", add={"Location": "x", "Vary": "Cookie"})),
             on_rule("/", header_filter("response", put={"X-Nothing": "else"})),
-        ]
+        ],
+        version=version,
     )
     raw.fields = KNOWN
     untouched = curl(sluice.port, "/", version)
@@ -320,7 +357,8 @@ def test_cookies_may_be_set_several_times(serve, raw, version):
         [
             on_rule("/add", header_filter("response", add={"Set-Cookie": "c=3; Path=/"})),
             on_rule("/set", header_filter("response", put={"Set-Cookie": "c=3"})),
-        ]
+        ],
+        version=version,
     )
     raw.fields = [("Set-Cookie", "a=1"), ("Set-Cookie", "b=2")]
     assert curl(sluice.port, "/add", version).all("set-cookie") == ["a=1", "b=2", "c=3; Path=/"]

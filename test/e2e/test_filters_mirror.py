@@ -15,7 +15,6 @@ from harness.manifests import (
     backend,
     backend_ref,
     documents,
-    gateway,
     header_filter,
     mirror_filter,
     path_edit,
@@ -25,9 +24,9 @@ from harness.manifests import (
 )
 from harness.net import free_port
 from harness.raw_backend import RawBackend
+from harness.versions import VERSIONS, gateway_for
 from harness.waiting import until
 
-VERSIONS = ["http1", "h2c"]
 LARGEST_BODY = 1 << 20
 
 
@@ -44,14 +43,13 @@ def backends():
 def serve(make_sluice, backends):
     """serve(filters) -> a running Sluice whose rule "/" goes to "main"."""
 
-    def start(filters: list[dict], *more: str, workers: int = 2):
+    def start(filters: list[dict], *more: str, workers: int = 2, version: str = "http1"):
         sluice = make_sluice(workers=workers)
         sluice.port = free_port()
         objects = [backend(name, running.port) for name, running in backends.items()]
         rules = [rule(backend_ref("main"), filters=filters)]
-        sluice.write(
-            "all.yaml", documents(gateway(sluice.port), *objects, route("r", rules), *more)
-        )
+        objects += [gateway_for(version, sluice.port), route("r", rules), *more]
+        sluice.write("all.yaml", documents(*objects))
         sluice.start()
         return sluice
 
@@ -64,7 +62,7 @@ def said(sluice, text: str) -> None:
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_every_mirror_gets_the_request_as_the_backend_does(serve, backends, version):
-    sluice = serve([mirror_filter("one"), mirror_filter("two")])
+    sluice = serve([mirror_filter("one"), mirror_filter("two")], version=version)
     answer = curl(sluice.port, "/a%2Fb?unique=1&x=%20", version, headers=[("X-Some", "thing")])
     assert (answer.status, answer.body) == (200, b"main")
     sent = backends["main"].last()
@@ -93,7 +91,7 @@ def test_the_copy_is_of_the_edited_request(serve, backends):
 @pytest.mark.parametrize("version", VERSIONS)
 @pytest.mark.parametrize("size", [0, 1, 100_000, LARGEST_BODY])
 def test_bodies_are_copied(serve, backends, version, size):
-    sluice = serve([mirror_filter("one"), mirror_filter("two")])
+    sluice = serve([mirror_filter("one"), mirror_filter("two")], version=version)
     body = (bytes(range(256)) * (size // 256 + 1))[:size]
     assert curl(sluice.port, "/", version, method="POST", body=body).status == 200
     for name in ("main", "one", "two"):

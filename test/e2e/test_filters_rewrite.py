@@ -6,7 +6,6 @@ from harness.manifests import (
     backend,
     backend_ref,
     documents,
-    gateway,
     header_filter,
     path_edit,
     rewrite_filter,
@@ -15,9 +14,8 @@ from harness.manifests import (
 )
 from harness.net import free_port
 from harness.raw_backend import RawBackend
+from harness.versions import VERSIONS, gateway_for
 from harness.waiting import until
-
-VERSIONS = ["http1", "h2c"]
 
 
 @pytest.fixture
@@ -29,11 +27,14 @@ def raw():
 
 @pytest.fixture
 def serve(make_sluice, raw):
-    def start(rules: list[dict]):
+    def start(rules: list[dict], version: str = "http1"):
         sluice = make_sluice()
         sluice.port = free_port()
         sluice.write(
-            "all.yaml", documents(gateway(sluice.port), backend("raw", raw.port), route("r", rules))
+            "all.yaml",
+            documents(
+                gateway_for(version, sluice.port), backend("raw", raw.port), route("r", rules)
+            ),
         )
         sluice.start()
         return sluice
@@ -64,7 +65,8 @@ def test_paths_are_rewritten_as_the_specification_says(serve, raw, place, versio
             at("/slash", path=path_edit(prefix="/xyz/")),
             at("/full/one", path=path_edit(full="/one")),
             at("/", path=path_edit(prefix="/below")),
-        ]
+        ],
+        version,
     )
     expected = {
         "/prefix/one/two": "/one/two",
@@ -105,7 +107,8 @@ def test_the_host_is_rewritten_and_the_clients_is_forwarded_beside_it(serve, raw
                 ],
             ),
             on_rule("/", hostname="example.org"),
-        ]
+        ],
+        version,
     )
     for path, host in {"/one": "one.example.org", "/": "example.org"}.items():
         curl(sluice.port, path, version, host="shop.example.com:8080")

@@ -13,6 +13,8 @@ from harness.h2_client import H2Client
 from harness.manifests import (
     backend,
     backend_ref,
+    backend_tls_policy,
+    config_map,
     documents,
     gateway,
     grpc_route,
@@ -22,7 +24,7 @@ from harness.manifests import (
     service,
     service_ref,
 )
-from harness.net import free_port
+from harness.net import free_port, free_ports
 from harness.waiting import until
 
 HOST = "grpc.example.com"
@@ -253,11 +255,27 @@ def test_a_limit_of_the_rule_is_deadline_exceeded(sluice, channel, server):
     assert unary(channel) == b"one:hello"
 
 
-def test_a_stream_may_be_silent_for_longer_than_others(operator_nginx, server):
-    port = free_port()
+def test_a_stream_may_be_silent_for_longer_than_others(operator_nginx, server, scratch):
+    authority = Authority(scratch)
+    issued = authority.issue(HOST)
+    held = Certificate(issued.certificate.read_text(), issued.key.read_text())
+    behind_tls = GrpcServer("secured", held)
+    port, tls_port = free_ports(2)
     operator_nginx.write(
         "all.yaml",
-        documents(gateway(port), backend("one", server.port), grpc_route("r", [matched("one")])),
+        documents(
+            secret("cert", held),
+            gateway_of(
+                {"name": "h", "protocol": "HTTP", "port": port},
+                https_listener("s", tls_port, "cert"),
+            ),
+            backend("one", server.port),
+            backend("secured", behind_tls.port),
+            config_map("ca", authority.pem),
+            backend_tls_policy("secured", HOST, "ca"),
+            grpc_route("r", [matched("one")]),
+            grpc_route("s", [matched("secured", service="echo.Echo", method="Chat")]),
+        ),
     )
     operator_nginx.start(
         settings="client_body_timeout 300ms; send_timeout 300ms;",
@@ -266,11 +284,18 @@ def test_a_stream_may_be_silent_for_longer_than_others(operator_nginx, server):
             "proxy_read_timeout 60s": "proxy_read_timeout 300ms",
         },
     )
-    with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
-        chat = Chat(channel)
+    trust = grpc.ssl_channel_credentials(authority.pem.encode())
+    named = [("grpc.ssl_target_name_override", HOST)]
+    with (
+        contextlib.closing(grpc.insecure_channel(f"127.0.0.1:{port}")) as plain,
+        contextlib.closing(grpc.secure_channel(f"127.0.0.1:{tls_port}", trust, named)) as secured,
+    ):
+        paths = ("/echo.Echo/Chat", "/echo.Plain/Chat")  # the first server is behind TLS
+        chats = [Chat(channel, path=path) for channel in (plain, secured) for path in paths]
         for i in range(3):
-            assert chat.say(b"ab") == b"ba"
+            assert [chat.say(b"ab") for chat in chats] == [b"ba"] * 4
             with contextlib.suppress(TimeoutError):
-                until(lambda: not chat.answers.is_active(), "a silence", 0.8)
-            assert chat.answers.is_active(), i
-        assert chat.rest() == []
+                until(lambda: not all(c.answers.is_active() for c in chats), "a silence", 0.8)
+            assert all(chat.answers.is_active() for chat in chats), i
+        assert [chat.rest() for chat in chats] == [[]] * 4
+    behind_tls.stop()

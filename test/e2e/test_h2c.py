@@ -11,7 +11,7 @@ from harness.manifests import (
     backend,
     backend_ref,
     documents,
-    gateway,
+    header_filter,
     rewrite_filter,
     route,
     rule,
@@ -19,9 +19,8 @@ from harness.manifests import (
     service_ref,
 )
 from harness.net import free_port
+from harness.versions import VERSIONS, gateway_for, scheme_of
 from harness.waiting import until
-
-VERSIONS = ["http1", "h2c"]
 
 
 @pytest.fixture
@@ -32,19 +31,25 @@ def h2_backend():
     assert running.problems == []
 
 
-def manifests(port: int, h2_backend, *rules: dict) -> str:
+def manifests(port: int, h2_backend, *rules: dict, version: str = "http1") -> str:
     return documents(
-        gateway(port),
+        gateway_for(version, port),
         service("h2", h2_backend.port, app_protocol="kubernetes.io/h2c"),
         route("r", list(rules) or [rule(service_ref("h2"))]),
     )
 
 
 @pytest.fixture
-def sluice(make_sluice, h2_backend):
+def version() -> str:
+    """Of the client; tests of every one of them have a parameter of this name."""
+    return "http1"
+
+
+@pytest.fixture
+def sluice(make_sluice, h2_backend, version):
     running = make_sluice(workers=1)
     running.port = free_port()
-    running.write("all.yaml", manifests(running.port, h2_backend))
+    running.write("all.yaml", manifests(running.port, h2_backend, version=version))
     return running
 
 
@@ -67,7 +72,7 @@ def test_the_backend_is_told_the_same_as_one_of_http1(sluice, h2_backend, versio
     assert asked.one("x-own") == "mine"
     assert asked.one("x-empty") == ""
     assert asked.one("x-forwarded-for") == "127.0.0.1"
-    assert asked.one("x-forwarded-proto") == "http"
+    assert asked.one("x-forwarded-proto") == scheme_of(version)
     assert asked.one("x-forwarded-host") == "shop.example.com:8080"
     assert asked.one("x-forwarded-port") == str(sluice.port)
     assert len(asked.one("x-request-id")) == 32
@@ -133,6 +138,35 @@ def test_protocols_do_not_share_connections(sluice, h2_backend):
         "fine",
     ]
     assert h2_backend.connections == 2
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_fields_are_edited_both_ways(sluice, h2_backend, version):
+    sent = header_filter(
+        "request",
+        {"X-Set": "new", "Host": "h.example"},
+        {"X-Add": "2", "Cookie": "c=3"},
+        ["X-Gone"],
+    )
+    told = header_filter("response", {"X-Set": "new"}, {"X-Add": "2"}, ["X-Gone", "Server"])
+    rules = [rule(service_ref("h2"), filters=[sent, told])]
+    sluice.write("all.yaml", manifests(sluice.port, h2_backend, *rules, version=version))
+    sluice.start()
+    h2_backend.script(
+        H2Step(fields=[("x-set", "old"), ("x-add", "1"), ("x-gone", "g"), ("x-gone", "h")])
+    )
+    fields = [("X-Set", "old"), ("X-Add", "1"), ("X-Gone", "g"), ("Cookie", "a=1")]
+    reply = curl(sluice.port, "/", version, headers=[*fields, ("Cookie", "b=2"), ("X-Empty", "")])
+    assert reply.all("x-set") == ["new"]
+    assert reply.joined("x-add") == "1,2"
+    assert reply.all("x-gone") == reply.all("server") == []
+    (asked,) = h2_backend.asked
+    assert (asked.one(":authority"), asked.all("host")) == ("h.example", [])
+    assert asked.all("x-set") == ["new"]
+    assert ",".join(asked.all("x-add")) == "1,2"
+    assert asked.all("x-gone") == []
+    assert asked.all("x-empty") == [""]
+    assert "; ".join(asked.all("cookie")) == "a=1; b=2; c=3"
 
 
 def test_a_rewritten_host_becomes_the_authority(sluice, h2_backend):

@@ -250,7 +250,7 @@ def test_the_backend_hears_that_the_client_used_https(sluice):
         echo.stop()
 
 
-# As the conformance suite's test of misdirected requests has them: (SNI, host, status).
+# (SNI, host, status).
 MISDIRECTED = [
     ("example.org", "example.org", 200),
     ("example.org", "second-example.org", 421),
@@ -348,6 +348,38 @@ def test_http_and_https_share_a_port_number_on_different_addresses(sluice):
     with TlsClient(sluice.port, "a.example.com", address="127.0.0.2") as client:
         assert client.word("a.example.com") == "blue"
     assert ask(sluice.port, "a.example.com", address="127.0.0.3").word == "green"
+
+
+def test_gateways_of_both_kinds_have_several_addresses_each(sluice):
+    other = free_port()
+    secured, plain = sluice.port, other
+    held = {"one": certificate("a.example.com"), "two": certificate("b.example.com")}
+    addresses = {"one": ["127.0.0.4", "127.0.0.5"], "two": ["127.0.0.6", "::1"]}
+    # What is the HTTPS port of one is the HTTP port of the other.
+    ports = {"one": (secured, plain), "two": (plain, secured)}
+    objects = [secret(name, one) for name, one in held.items()]
+    for name, (tls_port, port) in ports.items():
+        objects += [
+            gateway_of(
+                https_listener("s", tls_port, name),
+                {"name": "h", "protocol": "HTTP", "port": port},
+                name=name,
+                addresses=[{"type": "IPAddress", "value": value} for value in addresses[name]],
+            ),
+            to({"one": "blue", "two": "green"}[name], gateway_name=name),
+        ]
+    sluice.write("cert.yaml", documents(*objects))
+    sluice.start()
+    for name, word in (("one", "blue"), ("two", "green")):
+        sluice.wait(f"Gateway/default/{name}")
+        tls_port, port = ports[name]
+        for address in addresses[name]:
+            with TlsClient(tls_port, "a.example.com", address=address) as client:
+                assert client.der == held[name].der
+                assert client.word("a.example.com") == word
+            assert ask(port, address=address).word == word
+    for port in (secured, plain):
+        assert not accepts("127.0.0.7", port)
 
 
 def test_a_listener_becomes_https_and_http_again(sluice):

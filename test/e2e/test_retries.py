@@ -65,6 +65,13 @@ def test_a_listed_status_is_tried_again_until_it_is_good(sluice, flaky):
     assert [asked.target for asked in flaky.asked] == ["/a%2Fb?q=1"] * 3
 
 
+def test_every_listed_status_is_tried_again(sluice, flaky):
+    serve(sluice, retry={"codes": ALL, "attempts": 2, "backoff": "5ms"})
+    for status in ALL:
+        flaky.script(*answers(status))
+        assert (ask(sluice.port).status, len(flaky.asked)) == (200, 2), status
+
+
 def test_when_no_retry_is_left_the_client_gets_the_last_answer(sluice, flaky):
     serve(sluice, retry={"codes": ALL, "attempts": 2, "backoff": "5ms"})
     for last in ALL:
@@ -181,6 +188,11 @@ def test_the_limit_of_the_request_bounds_all_tries(sluice, flaky):
     assert 0.49 <= time.monotonic() - started <= 1.0
     flaky.wait_abandoned()
     assert len(flaky.asked) == 2
+    # One that fails after the limit has no second try.
+    flaky.script(Step(status=500, delay_s=1.0))
+    assert ask(sluice.port).status == 504
+    flaky.wait_abandoned()
+    assert len(flaky.asked) == 1
 
 
 def test_the_limit_of_a_try_begins_anew_with_each(sluice, flaky):

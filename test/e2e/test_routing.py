@@ -87,6 +87,26 @@ def test_weights_are_followed_and_an_invalid_share_answers_500(sluice):
     assert 0.12 < failed / 600 < 0.28
 
 
+# Of 500 requests: how far the share of each backend may be from its weight.
+TOLERANCE = 0.05
+
+
+def test_each_backend_gets_its_share(sluice):
+    shares = {"blue": 0.7, "green": 0.3, "store": 0.0}
+    refs = [backend_ref(name, int(share * 100)) for name, share in shares.items()]
+    sluice.write("route.yaml", route("r", [{"backendRefs": refs}]))
+    sluice.start()
+    found = {}
+    for _ in range(3):  # a sound draw misses the tolerance once in 70
+        words = [ask(sluice.port).word for _ in range(500)]
+        found = {name: words.count(name) / 500 for name in shares}
+        assert sum(map(words.count, shares)) == 500
+        assert found["store"] == 0
+        if all(abs(found[name] - share) <= TOLERANCE for name, share in shares.items()):
+            return
+    raise AssertionError(found)
+
+
 def test_no_endpoints_is_503_no_backends_is_500_no_rule_is_404(sluice):
     sluice.write(
         "route.yaml",
@@ -146,6 +166,20 @@ def test_a_changed_route_answers_the_next_request(sluice):
     sluice.remove("route.yaml")
     sluice.wait()
     assert ask(sluice.port).status == 404
+
+
+def test_conditions_name_the_generation_that_they_judge(sluice):
+    sluice.write("route.yaml", route("r", [to("blue")]))
+    sluice.start()
+    for generation, name in enumerate(["green", "missing", "store"], 2):
+        sluice.write("route.yaml", route("r", [to(name)]))
+        sluice.wait("HTTPRoute/default/r")
+        shown = sluice.get("httproute", "r")
+        assert shown["metadata"]["generation"] == generation
+        (parent,) = shown["status"]["parents"]
+        assert [c["observedGeneration"] for c in parent["conditions"]] == [generation] * 2
+        found = {c["type"]: c["status"] for c in parent["conditions"]}
+        assert found == {"Accepted": "True", "ResolvedRefs": str(name != "missing")}
 
 
 def test_statuses_are_those_of_a_cluster(sluice):

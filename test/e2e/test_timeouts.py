@@ -15,6 +15,7 @@ from harness.longlived import WebSockets
 from harness.manifests import backend, backend_ref, documents, gateway, route, rule
 from harness.net import free_port
 from harness.scripted_backend import ScriptedBackend, Step
+from harness.versions import gateway_for
 from harness.waiting import until
 
 EXACTLY_S = 0.05  # how far from a limit an answer may come, on a machine that is not busy
@@ -73,10 +74,31 @@ def test_a_late_backend_is_answered_504_in_time(sluice, slow, limit):
 
 def test_the_request_limit_is_kept_over_http2(sluice, slow):
     serve(sluice, {"request": "400ms"})
+    client = H2Client(sluice.port)
+    with contextlib.closing(client):
+        late = []
+        while not late or (min(late) >= EXACTLY_S and len(late) < 10):
+            slow.script(Step(silent=True))
+            answer, seconds = timed(lambda: client.ask("GET", "/"))
+            assert answer.status == 504
+            assert in_time(seconds)
+            late.append(seconds - 0.4)
+            slow.wait_abandoned()
+        assert min(late) < EXACTLY_S
+        assert client.ask("GET", "/").status == 200
+
+
+def test_the_request_limit_is_kept_over_tls(make_sluice, slow):
+    sluice = make_sluice(workers=1)
+    port = free_port()
+    rules = [rule(backend_ref("slow"), timeouts={"request": "400ms"})]
+    objects = [gateway_for("https-h2", port), backend("slow", slow.port), route("r", rules)]
+    sluice.write("all.yaml", documents(*objects))
+    sluice.start()
     slow.script(Step(silent=True))
-    assert curl(sluice.port, version="h2c").status == 504
+    assert curl(port, version="https-h2").status == 504
     slow.wait_abandoned()
-    assert curl(sluice.port, version="h2c").status == 200
+    assert curl(port, version="https-h2").status == 200
 
 
 def test_a_connection_serves_on_after_a_504(sluice, slow):

@@ -47,3 +47,9 @@ def ask(
         return Answer(answer.status, names, answer.read())
     finally:
         connection.close()
+
+
+def answered(port: int, host: str = "example.com", path: str = "/", **more) -> str:
+    """The backend that answered; the status when none did."""
+    answer = ask(port, host, path, **more)
+    return answer.word if answer.status == 200 else str(answer.status)

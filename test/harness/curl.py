@@ -3,7 +3,13 @@
 import subprocess
 from dataclasses import dataclass
 
-VERSIONS = {"http1": "--http1.1", "h2c": "--http2-prior-knowledge"}
+from harness.versions import scheme_of
+
+OPTIONS = {
+    "http1": ["--http1.1"],
+    "h2c": ["--http2-prior-knowledge"],
+    "https-h2": ["--http2", "--insecure"],
+}
 
 
 @dataclass
@@ -30,8 +36,9 @@ def curl(
     headers: list[tuple[str, str]] = (),
     body: bytes | None = None,
     more: list[str] = (),
+    address: str = "127.0.0.1",
 ) -> Reply:
-    command = ["curl", "-s", "-S", "-i", "-m", "20", "--path-as-is", VERSIONS[version]]
+    command = ["curl", "-s", "-S", "-i", "-m", "20", "--path-as-is", *OPTIONS[version]]
     command += ["--head"] if method == "HEAD" else ["-X", method]
     command += ["-H", f"Host: {host}" if host else "Host:"]
     for name, value in headers:
@@ -39,11 +46,12 @@ def curl(
         command += ["-H", f"{name}: {value}" if value else f"{name};"]
     if body is not None:
         command += ["--data-binary", "@-", "-H", "Expect:"]
-    command += [*more, f"http://127.0.0.1:{port}{path}"]
+    command += [*more, f"{scheme_of(version)}://{address}:{port}{path}"]
     result = subprocess.run(command, input=body, capture_output=True, timeout=30)
     assert result.returncode == 0, f"{command}\n{result.stderr.decode()}"
     head, _, content = result.stdout.partition(b"\r\n\r\n")
     lines = head.decode("latin-1").split("\r\n")
+    assert lines[0].startswith("HTTP/1." if version == "http1" else "HTTP/2 "), lines[0]
     fields = [tuple(line.partition(":")[::2]) for line in lines[1:]]
     status = int(lines[0].split(" ")[1])
     return Reply(status, [(name, value.strip()) for name, value in fields], content)

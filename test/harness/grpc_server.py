@@ -79,10 +79,12 @@ class GrpcServer:
 class Chat:
     """One call of Chat: say() gives the answer to each word, rest() ends it."""
 
-    def __init__(self, channel: grpc.Channel, seconds: float | None = 20):
+    def __init__(
+        self, channel: grpc.Channel, seconds: float | None = 20, path: str = "/echo.Echo/Chat"
+    ):
         self._said: queue.Queue = queue.Queue()
         words = iter(self._said.get, None)
-        self.answers = channel.stream_stream("/echo.Echo/Chat")(words, timeout=seconds)
+        self.answers = channel.stream_stream(path)(words, timeout=seconds)
 
     def say(self, word: bytes) -> bytes:
         self._said.put(word)

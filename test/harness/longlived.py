@@ -3,23 +3,37 @@
 import asyncio
 import contextlib
 import http.client
+import ssl
 import threading
 
 import websockets
 
 
 class WebSockets:
-    """`count` open WebSockets on their own thread; echo() proves that each still works."""
+    """`count` open WebSockets on their own thread; echo() proves that each still works. `secured`:
+    over TLS, trusting everybody."""
 
-    def __init__(self, address: str, port: int, host: str, path: str = "/ws", count: int = 1):
+    def __init__(
+        self,
+        address: str,
+        port: int,
+        host: str,
+        path: str = "/ws",
+        count: int = 1,
+        secured: bool = False,
+    ):
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
         self._round = 0
+        self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if secured else None
+        if self._context:
+            self._context.check_hostname = False
+            self._context.verify_mode = ssl.CERT_NONE
         self._connections = self._call(self._open(address, port, host, path, count))
 
     def echo(self) -> int:
-        """Sends a new message over every connection and returns how many answered it."""
+        """Sends a new text and its bytes over every connection and returns how many answered."""
         self._round += 1
         return self._call(self._echo_all(f"round {self._round}"))
 
@@ -33,9 +47,15 @@ class WebSockets:
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(30)
 
     async def _open(self, address, port, host, path, count):
+        scheme = "wss" if self._context else "ws"
         return [
             await websockets.connect(
-                f"ws://{host}{path}", host=address, port=port, ping_interval=None
+                f"{scheme}://{host}{path}",
+                host=address,
+                port=port,
+                ping_interval=None,
+                origin=f"{scheme}://{host}",
+                ssl=self._context,
             )
             for _ in range(count)
         ]
@@ -43,8 +63,11 @@ class WebSockets:
     async def _echo_all(self, text: str) -> int:
         async def one(connection) -> bool:
             try:
-                await connection.send(text)
-                return await asyncio.wait_for(connection.recv(), 10) == text
+                for message in (text, text.encode()):
+                    await connection.send(message)
+                    if await asyncio.wait_for(connection.recv(), 10) != message:
+                        return False
+                return True
             except (TimeoutError, websockets.ConnectionClosed):
                 return False
 

@@ -13,12 +13,14 @@ from harness.waiting import until
 
 @dataclass
 class Step:
-    """How one request is answered. `silent`: not at all, until the other side gives up."""
+    """How one request is answered. `silent`: not at all, until the other side gives up. `held`:
+    when that is set."""
 
     status: int = 200
     delay_s: float = 0.0
     body: bytes = b"fine"
     silent: bool = False
+    held: threading.Event | None = None
     close_unanswered: bool = False
     chunks: int = 0  # > 0: the body that often, each after `pause_s`
     pause_s: float = 0.0
@@ -98,6 +100,8 @@ class _Handler(socketserver.StreamRequestHandler):
 
     def _answer(self, asked: Asked, step: Step) -> bool:
         if step.close_unanswered:
+            return False
+        if step.held and not step.held.wait(60):
             return False
         wait = 60.0 if step.silent else step.delay_s
         if wait and self._other_side_closes_within(wait):
