@@ -7,35 +7,35 @@ namespace sluice::compile {
 
 namespace {
 
-// One blob. None: its hash is forged.
-Result<std::optional<table::CertificateSpec>> put(secret::SecretFile& file, const std::string& name,
-                                                  std::string_view pem) {
+// Stores one blob and says where. Says nothing when its hash is forged.
+Result<void> put(secret::SecretFile& file, const std::string& name, std::string_view pem,
+                 std::optional<table::CertificateSpec>& stored) {
   Result<secret::BlobPlace> place = file.put(pem);
-  if (!place && place.error().code == Errc::kConflict) return std::nullopt;
+  if (!place && place.error().code == Errc::kConflict) return {};
   if (!place) return propagate(std::move(place), "storing the certificate of " + name);
-  return table::CertificateSpec{name, place->hash, place->unit, place->bytes};
+  stored = table::CertificateSpec{name, place->hash, place->unit, place->bytes};
+  return {};
 }
 
 // Adds what is stored to `stored`, also when it fails half way.
 Result<void> put_all(secret::SecretFile& file, const resolve::ServedListener& listener,
                      StoredCertificates& stored) {
-  if (listener.client_certificate) {
-    auto put_it =
-        put(file, listener.client_certificate->name, listener.client_certificate->pair->pem);
-    if (!put_it) return tl::unexpected<Error>(std::move(put_it.error()));
-    stored.client_certificate = std::move(*put_it);
+  if (const auto& own = listener.client_certificate) {
+    Result<void> done = put(file, own->name, own->pair->pem, stored.client_certificate);
+    if (!done) return done;
   }
   if (!listener.tls) return {};
-  if (listener.tls->clients) {
-    auto put_it = put(file, listener.tls->clients->names, *listener.tls->clients->pem);
-    if (!put_it) return tl::unexpected<Error>(std::move(put_it.error()));
-    if (!*put_it) return {};  // nobody is let in without being validated
-    stored.authorities = std::move(*put_it);
+  const resolve::ServedTls& tls = *listener.tls;
+  if (const auto& clients = tls.clients) {
+    Result<void> done = put(file, clients->names, *clients->pem, stored.authorities);
+    // Without the authorities nobody is let in.
+    if (!done || !stored.authorities) return done;
   }
-  for (const resolve::ServedCertificate& certificate : listener.tls->certificates) {
-    auto put_it = put(file, certificate.name, certificate.pair->pem);
-    if (!put_it) return tl::unexpected<Error>(std::move(put_it.error()));
-    if (*put_it) stored.served.push_back(*std::move(*put_it));
+  for (const resolve::ServedCertificate& certificate : tls.certificates) {
+    std::optional<table::CertificateSpec> one;
+    Result<void> done = put(file, certificate.name, certificate.pair->pem, one);
+    if (!done) return done;
+    if (one) stored.served.push_back(*std::move(one));
   }
   return {};
 }

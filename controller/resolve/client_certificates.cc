@@ -60,8 +60,7 @@ Validation find_validation(const model::ClientValidation& wanted, const std::str
   return validation;
 }
 
-void apply(const Validation& validation, ListenerPlan& listener) {
-  listener.tls->clients = validation.served;
+void tell(const Validation& validation, ListenerPlan& listener) {
   if (!validation.problem) return;
   if (listener.unresolved) {
     listener.unresolved->message += "; " + validation.problem->message;
@@ -80,6 +79,7 @@ void plan_frontend(const model::Gateway& gateway, const RefSearch& search, Gatew
   std::map<const model::ClientValidation*, Validation> found;  // listeners share what they name
   for (ListenerPlan& listener : plan.listeners) {
     if (!listener.tls) continue;
+    ServedTls& tls = *listener.tls;
     const auto own = frontend.of_port.find(listener.port);
     const bool is_own = own != frontend.of_port.end();
     const std::optional<model::ClientValidation>& wanted = is_own ? own->second : frontend.fallback;
@@ -91,7 +91,8 @@ void plan_frontend(const model::Gateway& gateway, const RefSearch& search, Gatew
                  : "spec.tls.frontend.default";
       entry->second = find_validation(*wanted, field, search);
     }
-    apply(entry->second, listener);
+    tls.clients = entry->second.served;
+    tell(entry->second, listener);
     plan.insecure_frontend = plan.insecure_frontend || wanted->insecure_fallback;
   }
 }

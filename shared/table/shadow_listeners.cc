@@ -55,12 +55,14 @@ void add_tls(BlobBuilder& blob, std::size_t listener, const ListenerSpec& spec) 
   const std::size_t head = blob.add(record);
   blob.link(listener + offsetof(Listener, tls), head);
   std::vector<const CertificateSpec*> certificates;
+  certificates.reserve(spec.tls->certificates.size() + 1);
   for (const CertificateSpec& certificate : spec.tls->certificates)
     certificates.push_back(&certificate);
   if (spec.tls->client_validation != ClientValidation::kNone) {
     certificates.push_back(&spec.tls->authorities);
   }
   std::vector<std::size_t> places;
+  places.reserve(certificates.size());
   for (const CertificateSpec* certificate : certificates)
     places.push_back(add_certificate(blob, *certificate));
   for (std::size_t i = 0; i < places.size(); ++i) {
