@@ -4,7 +4,7 @@ import json
 
 import pytest
 from harness.client import ask
-from harness.manifests import backend, backend_ref, documents, gateway, route, rule
+from harness.manifests import backend, backend_ref, documents, gateway, mirror_filter, route, rule
 from harness.net import free_port
 
 ELSEWHERE = "elsewhere"
@@ -81,13 +81,23 @@ def test_rules_without_backends_answer_500_and_are_resolved(sluice):
     rules = [
         rule(path="/absent"),
         {**rule(path="/empty"), "backendRefs": []},
+        rule(backend_ref("blue", 0), path="/zero"),
         rule(backend_ref("blue"), path="/good"),
     ]
     sluice.write("route.yaml", route("r", rules))
     sluice.start()
-    assert [ask(sluice.port, path=p).status for p in ("/absent", "/empty")] == [500, 500]
+    paths = ("/absent", "/empty", "/zero")
+    assert [ask(sluice.port, path=path).status for path in paths] == [500] * 3
     assert ask(sluice.port, path="/good").word == "blue"
     assert resolved(sluice) == ("True", "ResolvedRefs")
+
+
+def test_a_mirror_that_leads_nowhere_stops_nobody(sluice):
+    broken = rule(backend_ref("blue"), filters=[mirror_filter("missing")])
+    sluice.write("route.yaml", route("r", [broken]))
+    sluice.start()
+    assert [ask(sluice.port).word for _ in range(5)] == ["blue"] * 5
+    assert resolved(sluice) == ("False", "BackendNotFound")
 
 
 NEAR_MISSES = {

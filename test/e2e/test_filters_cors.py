@@ -216,6 +216,9 @@ def test_without_credentials_wildcards_are_said(sluice, version):
         "expose-headers": ["*"],
         "max-age": ["5"],
     }
+    actual = curl(sluice.port, "/everything", version, headers=[("Origin", "https://a.com:12345")])
+    assert (actual.status, actual.body) == (200, b"raw")
+    assert told(actual) == {"allow-origin": ["*"], "expose-headers": ["*"]}
 
 
 def test_an_options_request_that_is_no_preflight_passes(sluice, raw):

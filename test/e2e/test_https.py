@@ -265,6 +265,8 @@ MISDIRECTED = [
     ("fourth-example.wildcard.org", "fourth-example.wildcard.org", 200),
     ("fourth-example.wildcard.org", "fith-example.wildcard.org", 421),
     ("fourth-example.wildcard.org", "second-example.org", 421),
+    ("second-example.org", "SECOND-example.org:1234", 200),
+    ("example.org", "Second-Example.org:1234", 421),
     ("unknown-example.org", "example.org", 200),
     ("unknown-example.org", "unknown-example.org", 404),
 ]
@@ -300,7 +302,7 @@ def test_a_request_for_another_listener_is_misdirected(sluice):
         with TlsClient(sluice.port, name) as client:
             assert client.ask(host)[0] == status, (name, host)
     log = next(sluice.state.rglob("*access*.log")).read_text()
-    assert log.count("reason=misdirected") == 14
+    assert log.count("reason=misdirected") == 16
 
 
 def test_a_connection_outlives_a_request_for_another_listener(sluice):

@@ -3,7 +3,7 @@
 import pytest
 from harness.client import answered
 from harness.manifests import backend, documents, gateway, route
-from harness.matches import exact, fields, headers, prefix, query, to
+from harness.matches import attached, exact, fields, headers, prefix, query, to
 from harness.net import free_port
 
 # name -> the rules of one host, and what each request to it gets: (path, {field: value}, answer).
@@ -214,6 +214,32 @@ def test_rules_are_chosen_by_what_they_ask(sluice):
             if got != wanted:
                 wrong.append((name, target, sent, wanted, got))
     assert wrong == []
+
+
+def test_of_equal_matches_the_older_route_answers_then_the_first_by_name(sluice):
+    web = {"name": "web"}
+
+    def write(*routes: str) -> None:
+        sluice.write("all.yaml", documents(gateway(sluice.port), *routes))
+
+    def answers() -> list[str]:
+        paths = ("/equal", "/equal/deeper", "/a")
+        return [answered(sluice.port, path=path) for path in paths]
+
+    rules = {name: [to(name, prefix("/equal"), exact("/a"))] for name in ("blue", "green")}
+    write(
+        attached("a", rules["blue"], web, created=2), attached("z", rules["green"], web, created=1)
+    )
+    sluice.start()
+    assert answers() == ["green"] * 3
+    write(
+        attached("a", rules["blue"], web, created=1), attached("z", rules["green"], web, created=1)
+    )
+    sluice.wait()
+    assert answers() == ["blue"] * 3
+    write(attached("z", rules["green"], web, created=1))
+    sluice.wait()
+    assert answers() == ["green"] * 3
 
 
 def test_routes_of_one_host_are_one(sluice):

@@ -14,6 +14,9 @@ from harness.manifests import (
     backend_ref,
     documents,
     gateway,
+    header_filter,
+    path_edit,
+    rewrite_filter,
     route,
     rule,
     service,
@@ -169,6 +172,34 @@ def test_an_untried_endpoint_comes_first(sluice, flaky, other):
         other.script(*answers(500, 500))
         assert ask(sluice.port).status == 500
         assert (len(flaky.asked), len(other.asked)) == (1, 1)
+
+
+def test_a_retry_keeps_its_backend_ref_and_what_that_edits(sluice, flaky, other):
+    both = {"flaky": flaky, "other": other}
+    refs = [
+        {
+            **backend_ref(name),
+            "filters": [
+                header_filter("request", add={"X-Backend": name}),
+                rewrite_filter(path=path_edit(prefix=f"/{name}")),
+            ],
+        }
+        for name in both
+    ]
+    sluice.write("backends.yaml", documents(*(backend(n, one.port) for n, one in both.items())))
+    retry = {"codes": [500], "attempts": 3, "backoff": "5ms"}
+    sluice.write("route.yaml", route("r", [rule(*refs, path="/p", retry=retry)]))
+    sluice.start()
+    used = set()
+    for _ in range(20):
+        for one in both.values():
+            one.script(*answers(500, 500, 500))
+        assert ask(sluice.port, path="/p/x?q").status == 200
+        (name,) = [name for name, one in both.items() if one.asked]
+        assert [asked.target for asked in both[name].asked] == [f"/{name}/x?q"] * 4
+        assert [asked.all("x-backend") for asked in both[name].asked] == [[name]] * 4
+        used.add(name)
+    assert used == set(both)
 
 
 def test_a_connection_lost_after_the_request_is_not_retried(sluice, flaky):
