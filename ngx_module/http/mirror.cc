@@ -5,6 +5,7 @@
 #include <span>
 
 #include "ngx_module/core/h2_exchange.h"
+#include "ngx_module/core/h2_scheme.h"
 #include "ngx_module/http/mirror_choice.h"
 #include "ngx_module/http/mirror_delivery.h"
 #include "ngx_module/http/pool_text.h"
@@ -172,13 +173,45 @@ struct Opening {
   bool ends_stream = false;            // of HTTP/2: it has no body
 };
 
+Opening open_http1(const MirrorCopy& copy, ngx_chain_t* link, ngx_buf_t* buf) {
+  const std::size_t room = static_cast<std::size_t>(buf->end - buf->pos);
+  const auto head = http::write_mirror_head(copy.sent_head, copy.body_bytes,
+                                            {reinterpret_cast<char*>(buf->pos), room});
+  if (!head) return {};
+  buf->last = buf->pos + head->size();
+  *link = {buf, copy.body};
+  return {link, false};
+}
+
+// The body is framed while it is sent.
+Opening open_http2(const MirrorCopy& copy, bool https, ngx_chain_t* link, ngx_buf_t* buf) {
+  buf->last = ngx_cpymem(buf->pos, copy.sent_head.data(), copy.sent_head.size());
+  const auto ends = core::begin_h2_stream(
+      {reinterpret_cast<char*>(buf->pos), static_cast<std::size_t>(buf->last - buf->pos)});
+  if (!ends) return {};
+  core::write_scheme({buf->pos, buf->last}, https);
+  *link = {buf, nullptr};
+  return {link, *ends};
+}
+
+Opening make_opening(const MirrorCopy& copy, bool https) {
+  const std::size_t bytes = http::mirror_head_bytes(copy.sent_head);
+  ngx_buf_t* const buf = ngx_create_temp_buf(copy.pool, bytes);
+  ngx_chain_t* const link = ngx_alloc_chain_link(copy.pool);
+  if (buf == nullptr || link == nullptr) return {};
+  return copy.terms.protocol == table::BackendProtocol::kHttp2 ? open_http2(copy, https, link, buf)
+                                                               : open_http1(copy, link, buf);
+}
+
 // Null: it is on its way.
-const char* deliver(MirrorCopy& copy, const Opening& opening, const MirrorTarget& mirror) {
+const char* deliver(MirrorCopy& copy, const MirrorTarget& mirror) {
   if (totals().deliveries >= std::min(kMaxDeliveries, ngx_cycle->connection_n / 4)) {
     return "too many copies are on their way";
   }
   const MirrorChoice choice = choose_mirror(mirror.slot, copy.terms, copy.pool);
   if (choice.obstacle != nullptr) return choice.obstacle;
+  const Opening opening = make_opening(copy, choice.tls != nullptr);
+  if (opening.chain == nullptr) return "the backend's request could not be copied";
   auto* const delivery =
       static_cast<MirrorDelivery*>(ngx_pcalloc(copy.pool, sizeof(MirrorDelivery)));
   if (delivery == nullptr) return "out of memory";
@@ -197,49 +230,15 @@ const char* deliver(MirrorCopy& copy, const Opening& opening, const MirrorTarget
   return nullptr;
 }
 
-Opening open_http1(const MirrorCopy& copy, ngx_chain_t* link, ngx_buf_t* buf) {
-  const std::size_t room = static_cast<std::size_t>(buf->end - buf->pos);
-  const auto head = http::write_mirror_head(copy.sent_head, copy.body_bytes,
-                                            {reinterpret_cast<char*>(buf->pos), room});
-  if (!head) return {};
-  buf->last = buf->pos + head->size();
-  *link = {buf, copy.body};
-  return {link, false};
-}
-
-// The body is framed while it is sent.
-Opening open_http2(const MirrorCopy& copy, ngx_chain_t* link, ngx_buf_t* buf) {
-  buf->last = ngx_cpymem(buf->pos, copy.sent_head.data(), copy.sent_head.size());
-  const auto ends = core::begin_h2_stream(
-      {reinterpret_cast<char*>(buf->pos), static_cast<std::size_t>(buf->last - buf->pos)});
-  if (!ends) return {};
-  *link = {buf, nullptr};
-  return {link, *ends};
-}
-
-Opening make_opening(const MirrorCopy& copy) {
-  const std::size_t bytes = http::mirror_head_bytes(copy.sent_head);
-  ngx_buf_t* const buf = ngx_create_temp_buf(copy.pool, bytes);
-  ngx_chain_t* const link = ngx_alloc_chain_link(copy.pool);
-  if (buf == nullptr || link == nullptr) return {};
-  return copy.terms.protocol == table::BackendProtocol::kHttp2 ? open_http2(copy, link, buf)
-                                                               : open_http1(copy, link, buf);
-}
-
 // Takes the copy away from the request, once all of it is there.
 void send_when_whole(ngx_http_request_t* r, RequestState& state) {
   MirrorCopy& copy = **state.filters.mirrors;
   if (copy.sent_head.empty() || !copy.body_whole || copy.given_up) return;
-  const Opening opening = make_opening(copy);
-  if (opening.chain == nullptr) {
-    give_up(r, copy, "the backend's request could not be copied");
-    return;
-  }
   *state.filters.mirrors = nullptr;
   state.filters.mirrors = nullptr;
   copy.deliveries = 1;  // this function's, so that no delivery ends the copy
   for (const MirrorTarget& target : targets_of(copy)) {
-    const char* const why = deliver(copy, opening, target);
+    const char* const why = deliver(copy, target);
     if (why != nullptr) drop(r->connection->log, target.backend, why);
   }
   if (--copy.deliveries == 0) destroy(copy);

@@ -180,9 +180,8 @@ bool BackendContext::set_up(table::BackendProtocol protocol, ngx_log_t* log) {
   if (ngx_ssl_create(&ssl_, NGX_SSL_TLSv1_2 | NGX_SSL_TLSv1_3, nullptr) != NGX_OK) return false;
   if (!trust(log)) return false;
   SSL_CTX_set_verify(ssl_.ctx, SSL_VERIFY_PEER, nullptr);
-  SSL_CTX_set_cert_verify_callback(ssl_.ctx, Names::verify, names_.get());
   if (SSL_CTX_set_ex_data(ssl_.ctx, names_index, names_.get()) != 1) return false;
-  static_cast<void>(names_.release());
+  SSL_CTX_set_cert_verify_callback(ssl_.ctx, Names::verify, names_.release());
   if (protocol == table::BackendProtocol::kHttp2) {
     constexpr unsigned char kH2[] = {2, 'h', '2'};
     if (SSL_CTX_set_alpn_protos(ssl_.ctx, kH2, sizeof kH2) != 0) return false;

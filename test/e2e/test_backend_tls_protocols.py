@@ -6,6 +6,7 @@ import pytest
 from harness.authority import Authority
 from harness.client import ask
 from harness.curl import curl
+from harness.h2_backend import H2Backend
 from harness.longlived import WebSockets
 from harness.manifests import (
     backend,
@@ -22,6 +23,7 @@ from harness.manifests import (
 from harness.net import free_port
 from harness.tls_backend import TlsBackend
 from harness.tls_protocols import TlsH2Backend, WssBackend
+from harness.waiting import until
 
 HOST = "a.example.com"
 
@@ -79,6 +81,31 @@ def test_http_2_is_agreed_on_by_alpn(sluice, run, issued, version):
     assert behind.asked[0].one(":scheme") == "https"
     assert behind.problems == []
     assert behind.http1_requests == 0
+
+
+# A copy was told that the scheme is http, as its backend in plain text is.
+def test_a_mirror_behind_tls_is_told_so_and_its_plain_backend_is_not(sluice, issued):
+    plain, copy = H2Backend(), TlsH2Backend(issued)
+    try:
+        mirror = {"type": "RequestMirror", "requestMirror": {"backendRef": service_ref("copy")}}
+        del mirror["requestMirror"]["backendRef"]["weight"]
+        sluice.write(
+            "all.yaml",
+            documents(
+                service("plain", plain.port, app_protocol="kubernetes.io/h2c"),
+                service("copy", copy.port, app_protocol="kubernetes.io/h2c"),
+                policy("copy"),
+                route("r", [rule(service_ref("plain"), filters=[mirror])]),
+            ),
+        )
+        sluice.start()
+        assert curl(sluice.port, "/a").status == 200
+        until(lambda: copy.asked, "the copy")
+        assert [seen.asked[0].one(":scheme") for seen in (plain, copy)] == ["http", "https"]
+        assert copy.problems == []
+    finally:
+        plain.stop()
+        copy.stop()
 
 
 def test_a_websocket_reaches_a_wss_backend(sluice, run, issued):
