@@ -93,12 +93,16 @@ void NameBook::schedule(const Question& question, Side& side, std::uint64_t due_
 std::vector<Question> NameBook::take_due(std::size_t limit, std::uint64_t now_ms) {
   std::vector<Question> questions;
   while (questions.size() < limit && is_due(now_ms)) {
-    const Question& question = due_.begin()->second;
-    Side& side = names_.at(question.hostname).sides[index_of(question.family)];
-    side.under_way = true;
-    side.asked_ms = now_ms;
-    questions.push_back(question);
-    due_.erase(due_.begin());
+    const Question question = due_.begin()->second;
+    for (const Family family : kFamilies) {
+      Side& side = names_.at(question.hostname).sides[index_of(family)];
+      const bool soon = !side.under_way && side.due_ms <= now_ms + kTogetherMs;
+      if (!soon || questions.size() == limit) continue;
+      due_.erase({side.due_ms, {question.hostname, family}});
+      side.under_way = true;
+      side.asked_ms = now_ms;
+      questions.push_back({question.hostname, family});
+    }
   }
   return questions;
 }

@@ -61,6 +61,8 @@ class NameBook {
   static constexpr std::uint64_t kLongestMs = 300'000;
   static constexpr std::uint64_t kFirstRetryMs = 1'000;
   static constexpr std::uint64_t kLongestRetryMs = 30'000;
+  // A family that is due so soon is asked for with the other one, so that both are told at once.
+  static constexpr std::uint64_t kTogetherMs = 500;
   // How long a name that was never asked for keeps its Backend waiting.
   static constexpr std::uint64_t kPatienceMs = 1'000;
 

@@ -103,6 +103,20 @@ TEST_F(NameBookTest, AFailureKeepsTheLastGoodAddressesAndSaysSoOnce) {
   EXPECT_FALSE(book_.take_troubles_changed());
 }
 
+// On a slow machine one failure was told as two: of one family, then of both.
+TEST_F(NameBookTest, FamiliesThatAreDueAtAboutTheSameTimeAreAskedForTogether) {
+  book_.follow(kApi, {kHost}, 0);
+  book_.take_due(9, 0);
+  book_.answer(kA, addresses({"10.0.0.1"}, 1), 0);
+  book_.answer(kAaaa, kNone, 300);
+  EXPECT_THAT(due(1000), ElementsAre(kA, kAaaa));
+  book_.answer(kA, kSilence, 1100);
+  EXPECT_THAT(book_.troubles(), IsEmpty());
+  book_.answer(kAaaa, kSilence, 1200);
+  ASSERT_THAT(book_.troubles(), SizeIs(1));
+  EXPECT_THAT(book_.troubles()[0].text, HasSubstr("IPv6"));
+}
+
 TEST_F(NameBookTest, AnAnswerAfterAFailureMendsTheTrouble) {
   answered(kSilence, kSilence);
   EXPECT_THAT(book_.troubles(), SizeIs(1));
