@@ -140,6 +140,17 @@ void plan_options(const table::Reader& reader, table::Offset offset, Copier& cop
   plan.max_uri_bytes = options->max_uri_bytes;
 }
 
+void plan_client_certificate(const table::Reader& reader, table::Offset offset, Copier& copier,
+                             Plan& plan) {
+  if (offset == 0) return;
+  const auto ref = reader.read<table::CertificateRef>(offset);
+  if (!ref) {
+    copier.note_broken();
+    return;
+  }
+  plan.client_certificate = {ref->unit, ref->bytes, {ref->hash[0], ref->hash[1]}};
+}
+
 void plan_share(const table::BackendShare& share, Copier& copier, Plan& plan) {
   plan.backend = copier.text(share.name, share.name_bytes);
   plan.slot = {share.slot, share.incarnation};
@@ -161,10 +172,7 @@ bool make_plan(const table::Reader& reader, const match::Match& match, std::uint
     plan.listener = copier.text(match.listener.name, match.listener.name_bytes);
     plan.client_port = match.listener.client_port;
     plan_options(reader, match.listener.options, copier, plan);
-    if (match.listener.client_certificate != 0) {
-      const auto ref = reader.read<table::CertificateRef>(match.listener.client_certificate);
-      if (ref) plan.client_certificate = {ref->unit, ref->bytes, {ref->hash[0], ref->hash[1]}};
-    }
+    plan_client_certificate(reader, match.listener.client_certificate, copier, plan);
   }
   if (match.outcome != match::Outcome::kMatched) return !copier.out_of_memory();
 
@@ -176,7 +184,7 @@ bool make_plan(const table::Reader& reader, const match::Match& match, std::uint
   } else {
     plan.reason = Reason::kInvalidBackend;
   }
-  // A request without its filters, or without the listener's limits, is another request.
+  // A request without its filters, or without the listener's limits or certificate, is another one.
   if (copier.broken()) plan.reason = Reason::kBadFilters;
   return !copier.out_of_memory();
 }

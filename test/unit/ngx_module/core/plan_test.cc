@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include <deque>
+#include <array>
 #include <map>
 #include <optional>
 #include <string>
@@ -11,24 +11,11 @@
 
 #include "shared/match/lookup_context.h"
 #include "shared/table/filter_reader.h"
+#include "test/harness/heap_memory.h"
 #include "test/unit/shared/table/table_fixture.h"
 
 namespace sluice::core {
 namespace {
-
-class HeapMemory final : public Memory {
- public:
-  char* take(std::size_t bytes) override {
-    if (refusing_) return nullptr;
-    return texts_.emplace_back(bytes, '\0').data();
-  }
-
-  void refuse() { refusing_ = true; }
-
- private:
-  std::deque<std::string> texts_;
-  bool refusing_ = false;
-};
 
 table::Share share(const std::string& name, std::uint32_t weight, std::uint16_t status = 0) {
   return {status == 0 ? "Backend/" + name : "", name, weight, status};
@@ -246,15 +233,21 @@ TEST_F(PlanTest, WithoutTimesAndRetriesNothingIsGiven) {
   EXPECT_EQ(made.rule_filters, "");
 }
 
-TEST_F(PlanTest, FiltersThatCannotBeReadAnswer500) {
+// Answered without: filters, a listener's limits, the certificate that backends want to see.
+TEST_F(PlanTest, WhatCannotBeReadAnswers500) {
   put_rule({share("default/a:80", 1)});
   const table::Reader reader = table_.reader();
-  match::Match match = find(reader, "/cart");
-  for (const table::Offset offset : {table::Offset{3}, table::Offset{0xfffffff0}}) {
-    match.action.filters = offset;
+  const match::Match good = find(reader, "/cart");
+  constexpr table::Offset kOutside = 0xfffffff0;
+  std::array<match::Match, 4> broken{good, good, good, good};
+  broken[0].action.filters = 3;  // no list
+  broken[1].action.filters = kOutside;
+  broken[2].listener.options = kOutside;
+  broken[3].listener.client_certificate = kOutside;
+  for (const match::Match& match : broken) {
     Plan made;
     EXPECT_TRUE(make_plan(reader, match, 0, memory_, made));
-    EXPECT_EQ(made.reason, Reason::kBadFilters) << offset;
+    EXPECT_EQ(made.reason, Reason::kBadFilters) << &match - broken.data();
   }
 }
 
