@@ -3,56 +3,34 @@
 #include <algorithm>
 #include <utility>
 
-#include "ngx_module/core/preface.h"
-
 namespace sluice::core {
 
 namespace {
 
-enum Type : std::uint8_t {
-  kData = 0,
-  kHeaders = 1,
-  kReset = 3,
-  kSettings = 4,
-  kPing = 6,
-  kWindowUpdate = 8,
-  kContinuation = 9,
-};
-
-constexpr std::uint8_t kEndStream = 1;  // of DATA and HEADERS
-constexpr std::uint8_t kAck = 1;        // of SETTINGS and PING
 constexpr std::uint16_t kInitialWindowSize = 4;
 constexpr std::size_t kMaxPayload = 16384;
 constexpr std::int64_t kMaxWindow = 0x7fffffff;
 
 std::uint32_t number(std::string_view bytes) {
-  std::uint32_t value = 0;
-  for (const char c : bytes)
-    value = value << 8 | static_cast<unsigned char>(c);
-  return value;
-}
-
-void put_number(char* to, std::size_t bytes, std::uint32_t value) {
-  for (std::size_t i = bytes; i > 0; --i, value >>= 8)
-    to[i - 1] = static_cast<char>(value & 0xff);
+  return read_number(bytes.data(), bytes.size());
 }
 
 void write_head(char* to, std::size_t payload, std::uint8_t type, std::uint8_t flags,
                 std::uint32_t stream) {
-  put_number(to, 3, static_cast<std::uint32_t>(payload));
-  to[3] = static_cast<char>(type);
-  to[4] = static_cast<char>(flags);
-  put_number(to + 5, 4, stream);
+  write_number(to, 3, static_cast<std::uint32_t>(payload));
+  to[kH2TypeByte] = static_cast<char>(type);
+  to[kH2FlagsByte] = static_cast<char>(flags);
+  write_number(to + kH2StreamByte, 4, stream);
 }
 
 // Frames whose payload is read, and in pieces of how many bytes.
 std::size_t unit_of(std::uint8_t type) {
   switch (type) {
-    case kSettings:
+    case kH2Settings:
       return 6;
-    case kPing:
+    case kH2Ping:
       return 8;
-    case kWindowUpdate:
+    case kH2WindowUpdate:
       return 4;
     default:
       return 0;
@@ -60,25 +38,6 @@ std::size_t unit_of(std::uint8_t type) {
 }
 
 }  // namespace
-
-std::optional<bool> begin_h2_stream(std::span<char> head) {
-  std::string_view rest(head.data(), head.size());
-  if (!rest.starts_with(kPreface)) return std::nullopt;
-  rest.remove_prefix(kPreface.size());
-  std::optional<bool> ended;
-  while (!rest.empty()) {
-    if (rest.size() < kH2FrameHead) return std::nullopt;
-    const std::size_t payload = number(rest.substr(0, 3));
-    if (payload > rest.size() - kH2FrameHead) return std::nullopt;
-    const auto type = static_cast<std::uint8_t>(rest[3]);
-    if (type == kHeaders) ended = (static_cast<std::uint8_t>(rest[4]) & kEndStream) != 0;
-    if (type == kHeaders || type == kContinuation) {
-      put_number(head.data() + (rest.data() - head.data()) + 5, 4, 1);
-    }
-    rest.remove_prefix(kH2FrameHead + payload);
-  }
-  return ended;
-}
 
 bool H2Exchange::read(std::string_view bytes) {
   while (!bytes.empty()) {
@@ -103,9 +62,9 @@ bool H2Exchange::read(std::string_view bytes) {
 bool H2Exchange::begin_frame() {
   const std::string_view head(unit_.data(), kH2FrameHead);
   payload_left_ = number(head.substr(0, 3));
-  type_ = static_cast<std::uint8_t>(head[3]);
-  flags_ = static_cast<std::uint8_t>(head[4]);
-  stream_ = number(head.substr(5)) & 0x7fffffffU;
+  type_ = static_cast<std::uint8_t>(head[kH2TypeByte]);
+  flags_ = static_cast<std::uint8_t>(head[kH2FlagsByte]);
+  stream_ = number(head.substr(kH2StreamByte)) & 0x7fffffffU;
   // No larger ones were allowed.
   if (payload_left_ > kMaxPayload) return false;
   unit_wanted_ = unit_of(type_);
@@ -118,11 +77,11 @@ bool H2Exchange::end_unit() {
   const std::string_view unit(unit_.data(), unit_wanted_);
   payload_left_ -= unit_wanted_;
   bool good = true;
-  if (type_ == kSettings) {
+  if (type_ == kH2Settings) {
     good = read_setting(unit);
-  } else if (type_ == kPing && (flags_ & kAck) == 0) {
-    good = reply(kPing, unit);
-  } else if (type_ == kWindowUpdate) {
+  } else if (type_ == kH2Ping && (flags_ & kH2Ack) == 0) {
+    good = reply(kH2Ping, unit);
+  } else if (type_ == kH2WindowUpdate) {
     std::int64_t& window = stream_ == 0 ? connection_window_ : stream_window_;
     window += number(unit) & 0x7fffffffU;
     good = window <= kMaxWindow;
@@ -133,9 +92,9 @@ bool H2Exchange::end_unit() {
 bool H2Exchange::end_frame() {
   in_payload_ = false;
   unit_wanted_ = kH2FrameHead;
-  const bool ends = (type_ == kData || type_ == kHeaders) && (flags_ & kEndStream) != 0;
-  if (ends || type_ == kReset) answered_ = true;
-  return type_ != kSettings || (flags_ & kAck) != 0 || reply(kSettings, {});
+  const bool ends = (type_ == kH2Data || type_ == kH2Headers) && (flags_ & kH2EndStream) != 0;
+  if (ends || type_ == kH2Reset) answered_ = true;
+  return type_ != kH2Settings || (flags_ & kH2Ack) != 0 || reply(kH2Settings, {});
 }
 
 bool H2Exchange::read_setting(std::string_view unit) {
@@ -151,7 +110,7 @@ bool H2Exchange::reply(std::uint8_t type, std::string_view payload) {
   const std::size_t bytes = kH2FrameHead + payload.size();
   if (bytes > replies_.size() - reply_bytes_) return false;
   char* const to = replies_.data() + reply_bytes_;
-  write_head(to, payload.size(), type, kAck, 0);
+  write_head(to, payload.size(), type, kH2Ack, 0);
   std::copy(payload.begin(), payload.end(), to + kH2FrameHead);
   reply_bytes_ += bytes;
   return true;
@@ -168,7 +127,7 @@ std::optional<std::size_t> H2Exchange::next_data(std::span<char, kH2FrameHead> h
   connection_window_ -= static_cast<std::int64_t>(bytes);
   stream_window_ -= static_cast<std::int64_t>(bytes);
   sent_end_ = body_left_ == 0;
-  write_head(head.data(), bytes, kData, sent_end_ ? kEndStream : 0, 1);
+  write_head(head.data(), bytes, kH2Data, sent_end_ ? kH2EndStream : 0, 1);
   return bytes;
 }
 

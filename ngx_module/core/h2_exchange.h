@@ -12,14 +12,9 @@
 #include <span>
 #include <string_view>
 
+#include "ngx_module/core/h2_frame.h"
+
 namespace sluice::core {
-
-inline constexpr std::size_t kH2FrameHead = 9;
-
-// A connection's first bytes with the request's fields, as nginx's grpc handler writes them:
-// preface, frames of the connection, HEADERS and CONTINUATION. Gives its frames of fields the
-// stream 1. Returns whether the request ends there; none: `head` is not that.
-std::optional<bool> begin_h2_stream(std::span<char> head);
 
 class H2Exchange {
  public:

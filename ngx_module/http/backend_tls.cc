@@ -1,6 +1,6 @@
 #include "ngx_module/http/backend_tls.h"
 
-#include "ngx_module/core/h2_scheme.h"
+#include "ngx_module/core/h2_head.h"
 #include "ngx_module/http/pool_text.h"
 #include "ngx_module/tls/backend_context.h"
 

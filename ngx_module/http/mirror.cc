@@ -5,7 +5,7 @@
 #include <span>
 
 #include "ngx_module/core/h2_exchange.h"
-#include "ngx_module/core/h2_scheme.h"
+#include "ngx_module/core/h2_head.h"
 #include "ngx_module/http/mirror_choice.h"
 #include "ngx_module/http/mirror_delivery.h"
 #include "ngx_module/http/pool_text.h"
@@ -186,8 +186,7 @@ Opening open_http1(const MirrorCopy& copy, ngx_chain_t* link, ngx_buf_t* buf) {
 // The body is framed while it is sent.
 Opening open_http2(const MirrorCopy& copy, bool https, ngx_chain_t* link, ngx_buf_t* buf) {
   buf->last = ngx_cpymem(buf->pos, copy.sent_head.data(), copy.sent_head.size());
-  const auto ends = core::begin_h2_stream(
-      {reinterpret_cast<char*>(buf->pos), static_cast<std::size_t>(buf->last - buf->pos)});
+  const auto ends = core::begin_h2_stream({buf->pos, buf->last});
   if (!ends) return {};
   core::write_scheme({buf->pos, buf->last}, https);
   *link = {buf, nullptr};

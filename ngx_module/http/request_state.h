@@ -39,9 +39,8 @@ struct RequestState {
   std::uint64_t body_bytes;  // read so far, counted when there is a limit
   FilterState filters;
 
-  ngx_str_t
-      forward_uri;  // the path that was matched and the query, where they differ from the client's
-  ngx_str_t client_uri;  // r->unparsed_uri while the other one is lent to the proxy handler
+  ngx_str_t forward_uri;  // what was matched, with the query, where the client's differs
+  ngx_str_t client_uri;   // r->unparsed_uri while the other one is lent to the proxy handler
 
   ngx_http_upstream_conf_t upstream_conf;  // this request's own copy
   ngx_uint_t configured_next_upstream;

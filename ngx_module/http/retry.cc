@@ -6,7 +6,8 @@
 #include <optional>
 
 #include "ngx_module/core/backoff.h"
-#include "ngx_module/core/preface.h"
+#include "ngx_module/core/h2_frame.h"
+#include "ngx_module/core/h2_head.h"
 #include "ngx_module/http/conf.h"
 #include "ngx_module/http/deadlines.h"
 #include "ngx_module/http/request_state.h"
@@ -20,13 +21,6 @@ constexpr ngx_uint_t kConnecting = NGX_HTTP_UPSTREAM_FT_ERROR | NGX_HTTP_UPSTREA
 constexpr ngx_uint_t kAnswer =
     NGX_HTTP_UPSTREAM_FT_INVALID_HEADER | NGX_HTTP_UPSTREAM_FT_NON_IDEMPOTENT;
 constexpr ngx_msec_t kForeverMs = 0x7fffffff;
-
-// A frame of HTTP/2 as RFC 9113 4.1 has it.
-constexpr std::size_t kFrameHead = 9;
-constexpr u_char kHeadersFrame = 1;
-constexpr u_char kResetFrame = 3;
-constexpr u_char kContinuationFrame = 9;
-constexpr u_char kRefusedStream = 7;
 
 bool speaks_http2(const RequestState& state) {
   return state.plan.protocol == table::BackendProtocol::kHttp2;
@@ -51,10 +45,11 @@ bool can_send_again(const ngx_http_request_t* r) {
 // Whether the last frame that the grpc module read was RST_STREAM with REFUSED_STREAM: the backend
 // did nothing with the request.
 bool was_refused(const ngx_buf_t& buffer) {
-  constexpr std::ptrdiff_t kBytes = kFrameHead + 4;
+  constexpr std::ptrdiff_t kBytes = core::kH2FrameHead + 4;
   if (buffer.pos - buffer.start < kBytes) return false;
   const u_char* const frame = buffer.pos - kBytes;
-  return frame[2] == 4 && frame[3] == kResetFrame && frame[kFrameHead + 3] == kRefusedStream;
+  return core::read_number(frame, 3) == 4 && frame[core::kH2TypeByte] == core::kH2Reset &&
+         core::read_number(frame + core::kH2FrameHead, 4) == core::kH2RefusedStream;
 }
 
 // The grpc module takes an answer to HEAD, which ends with its fields, for one of no bytes.
@@ -110,21 +105,6 @@ ngx_int_t process_header(ngx_http_request_t* r) {
   return result;
 }
 
-// nginx writes the stream's number of a kept connection into the request's own bytes and leaves it
-// there when the next try opens a connection, where it has to be 1.
-void renumber_frames(const ngx_buf_t& request) {
-  u_char* frame = request.start + core::kPreface.size();
-  while (frame + kFrameHead <= request.last) {
-    if (frame[3] == kHeadersFrame || frame[3] == kContinuationFrame) {
-      frame[5] = frame[6] = frame[7] = 0;
-      frame[8] = 1;
-    }
-    const std::size_t payload = static_cast<std::size_t>(frame[0]) << 16 |
-                                static_cast<std::size_t>(frame[1]) << 8 | frame[2];
-    frame += kFrameHead + payload;
-  }
-}
-
 #if nginx_version < 1029007
 // The beginning of the grpc module's context. Before 1.29.7 what was queued for one connection went
 // to the next one.
@@ -158,6 +138,12 @@ void reuse_body_buffer(const ngx_http_request_t* r) {
   body->buf->last_in_chain = 0;
 }
 
+// nginx writes the stream's number of a kept connection into the request's own bytes and leaves it
+// there when the next try opens a connection, where it has to be 1.
+void begin_again(const ngx_buf_t& request) {
+  core::begin_h2_stream({request.start, request.last});
+}
+
 ngx_int_t reinit_request(ngx_http_request_t* r) {
   RequestState& state = *find_state(r);
   ngx_http_upstream_t& u = *r->upstream;
@@ -166,7 +152,7 @@ ngx_int_t reinit_request(ngx_http_request_t* r) {
   if (speaks_http2(state)) {
     forget_queued_frames(r);
     reuse_body_buffer(r);
-    if (u.request_bufs != nullptr) renumber_frames(*u.request_bufs->buf);
+    if (u.request_bufs != nullptr) begin_again(*u.request_bufs->buf);
   }
   return result;
 }

@@ -6,8 +6,6 @@
 #include <string_view>
 #include <vector>
 
-#include "ngx_module/core/preface.h"
-
 namespace sluice::core {
 namespace {
 
@@ -131,29 +129,6 @@ TEST(H2ExchangeTest, PingsWithoutEndAreRefused) {
   for (int i = 0; i < 20; ++i)
     pings += frame(6, 0, 0, "12345678");
   EXPECT_FALSE(exchange.read(pings));
-}
-
-std::optional<bool> begin(std::string& head) {
-  return begin_h2_stream({head.data(), head.size()});
-}
-
-TEST(H2StreamTest, TheFramesOfFieldsGetTheirStream) {
-  const std::string connection =
-      std::string(kPreface) + frame(4, 0, 0, "") + frame(8, 0, 0, "1234");
-  std::string head = connection + frame(1, 0, 7, "some") + frame(9, 4, 7, "fields");
-  EXPECT_EQ(begin(head), false);
-  EXPECT_EQ(head, connection + frame(1, 0, 1, "some") + frame(9, 4, 1, "fields"));
-  head = connection + frame(1, 5, 7, "fields");
-  EXPECT_EQ(begin(head), true);
-}
-
-TEST(H2StreamTest, WhatDoesNotBeginAStreamGivesNothing) {
-  for (std::string head :
-       {std::string("GET / HTTP/1.1\r\n\r\n"), std::string(kPreface), std::string(),
-        std::string(kPreface) + frame(1, 5, 1, "fields").substr(0, 12),
-        std::string(kPreface) + "12345678"}) {
-    EXPECT_EQ(begin(head), std::nullopt) << head;
-  }
 }
 
 }  // namespace
