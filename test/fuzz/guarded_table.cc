@@ -7,6 +7,8 @@
 #include <cstring>
 
 #include "shared/base/bytes.h"
+#include "shared/table/filter_reader.h"
+#include "test/harness/heap_memory.h"
 
 namespace sluice::fuzz {
 namespace {
@@ -95,27 +97,34 @@ void GuardedTable::restore() {
   changed_.clear();
 }
 
-std::uint64_t read_match(const table::Reader& reader, const match::Match& match) {
+std::uint64_t read_match(const table::Reader& reader, const match::Match& match,
+                         std::uint32_t draw) {
   std::uint64_t sum = 0;
-  const auto add = [&](table::Offset offset, std::uint64_t bytes) {
-    if (const auto text = reader.text(offset, 0, bytes)) {
-      for (const char c : text->substr(0, 4096)) {
-        sum += static_cast<unsigned char>(c);
-      }
-    }
+  const auto add = [&sum](std::string_view text) {
+    for (const char c : text.substr(0, 4096))
+      sum += static_cast<unsigned char>(c);
   };
-  add(match.listener.gateway, match.listener.gateway_bytes);
-  add(match.listener.name, match.listener.name_bytes);
-  add(match.shard.hostname, match.shard.hostname_bytes);
-  add(match.action.route, match.action.route_bytes);
-  for (std::uint32_t i = 0; i < match.action.shares; ++i) {
-    const auto share =
-        reader.read_element<table::BackendShare>(match.entry.action, sizeof(table::Action), i);
-    if (!share) break;
-    sum += share->slot;
-    add(share->name, share->name_bytes);
+  const auto add_filters = [&](std::string_view list) {
+    table::FilterReader filters(list);
+    while (const auto filter = filters.next())
+      sum += static_cast<std::uint64_t>(filter->type);
+  };
+  core::HeapMemory memory;
+  core::Plan plan;
+  make_plan(reader, match, draw, memory, plan);
+  add(plan.gateway);
+  add(plan.listener);
+  add(plan.route);
+  add(plan.rule_name);
+  add(plan.backend);
+  add_filters(plan.rule_filters);
+  add_filters(plan.backend_filters);
+  for (const http::IpNetwork& network : plan.trusted_proxies)
+    sum += network.prefix_bits;
+  if (const auto hostname = reader.text(match.shard.hostname, 0, match.shard.hostname_bytes)) {
+    add(*hostname);
   }
-  return sum;
+  return sum + plan.slot.slot + plan.client_certificate.bytes;
 }
 
 }  // namespace sluice::fuzz

@@ -50,7 +50,8 @@ class GuardedTable {
   std::vector<std::size_t> changed_;
 };
 
-// Reads everything of a match that a request would copy; a sum, so that nothing is left out.
-std::uint64_t read_match(const table::Reader& reader, const match::Match& match);
+// Reads everything of a match that a request copies, as one; a sum, so that nothing is left out.
+std::uint64_t read_match(const table::Reader& reader, const match::Match& match,
+                         std::uint32_t draw);
 
 }  // namespace sluice::fuzz

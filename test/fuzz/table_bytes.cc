@@ -84,10 +84,12 @@ class Subject {
     const auto context = std::make_unique<sluice::match::LookupContext>();
     const sluice::table::Reader reader = table_->reader();
     std::uint64_t sum = 0;
+    std::uint32_t draw = 0;
     for (const Request& request : requests_) {
       const sluice::oracle::RequestBytes bytes(request);
       const auto found = find_rule(reader, request.group, bytes.view(), *context, nullptr);
-      sum += sluice::fuzz::read_match(reader, found);
+      sum += sluice::fuzz::read_match(reader, found, draw);
+      draw += 0xffffffff / kRequests;
     }
     return sum;
   }

@@ -87,7 +87,7 @@ class Subject {
     const std::uint64_t start = cpu_ns();
     const match::Match found =
         find_rule(reader, requests_[i].group, bytes_[i].view(), *context_, nullptr);
-    sum_ += read_match(reader, found);
+    sum_ += read_match(reader, found, random.below(0xffffffff));
     slowest_lookup_ns_ = std::max(slowest_lookup_ns_, cpu_ns() - start);
     ++outcomes_[static_cast<std::size_t>(found.outcome)];
   }

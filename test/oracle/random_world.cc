@@ -158,6 +158,20 @@ std::vector<Rule> random_rules(Random& random, const WorldShape& shape, const st
   return rules;
 }
 
+void add_options(Random& random, ListenerSpec& listener) {
+  if (random.percent(30)) {
+    listener.client_certificate =
+        table::CertificateSpec{"ns/client", {random.below(100), 1}, random.below(100), 500};
+  }
+  if (!random.percent(50)) return;
+  for (std::uint32_t i = random.below(4); i > 0; --i) {
+    const http::IpAddress address{.bytes = {10, static_cast<std::uint8_t>(i)}};
+    listener.options.trusted_proxies.push_back({address, 16});
+  }
+  listener.options.max_body_bytes = random.below(1000);
+  listener.options.max_header_bytes = random.below(1000);
+}
+
 // Hostnames are different within a port: the controller keeps conflicting listeners out.
 std::vector<ListenerSpec> random_listeners(Random& random, const WorldShape& shape) {
   std::vector<ListenerSpec> listeners;
@@ -174,6 +188,7 @@ std::vector<ListenerSpec> random_listeners(Random& random, const WorldShape& sha
     for (const SocketKey& socket : sockets_of_port(listener.port)) {
       if (random.percent(75)) listener.sockets.push_back(socket);
     }
+    add_options(random, listener);
     listeners.push_back(listener);
   }
   return listeners;
