@@ -1,8 +1,10 @@
 #include "ngx_module/http/client_address.h"
 
 #include <algorithm>
+#include <charconv>
 
 #include "ngx_module/core/socket_name.h"
+#include "ngx_module/http/own_headers.h"
 #include "ngx_module/http/pool_text.h"
 #include "ngx_module/http/request_state.h"
 #include "shared/http/forwarded.h"
@@ -22,6 +24,13 @@ void for_each_field(const ngx_http_request_t* r, std::string_view name, Visit&& 
       if (!visit(ngx::view(fields[i].value))) return;
     }
   }
+}
+
+// 0: no port.
+std::uint16_t parse_port(std::string_view text) {
+  std::uint16_t port = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
+  return error == std::errc() && end == text.data() + text.size() ? port : 0;
 }
 
 }  // namespace
@@ -61,6 +70,17 @@ std::string_view client_address(ngx_http_request_t* r) {
   if (state == nullptr || !state->peer_is_trusted) return peer;
   const auto client = http::find_client(forwarded_for(r), state->plan.trusted_proxies);
   return client ? client->text : peer;
+}
+
+ClientOrigin client_origin(ngx_http_request_t* r) {
+  const RequestState& state = *find_state(r);
+  const ClientOrigin own{scheme_of(r), state.plan.client_port};
+  if (!state.peer_is_trusted) return own;
+  ClientOrigin said{client_field(r, "X-Forwarded-Proto"),
+                    parse_port(client_field(r, "X-Forwarded-Port"))};
+  if (said.scheme != "http" && said.scheme != "https") said.scheme = own.scheme;
+  if (said.port == 0 && said.scheme == own.scheme) said.port = own.port;
+  return said;
 }
 
 }  // namespace sluice::http_module

@@ -5,6 +5,7 @@
 // Page: controller/doc/gateway_parameters.md   Tested by: test/e2e/test_gateway_parameters.py
 #pragma once
 
+#include <cstdint>
 #include <string_view>
 
 #include "ngx_module/core/plan.h"
@@ -23,5 +24,14 @@ std::string_view forwarded_for(ngx_http_request_t* r);
 
 // The client's, as far as it can be known.
 std::string_view client_address(ngx_http_request_t* r);
+
+// What clients put before the host of their URLs: the connection's own or, behind a trusted proxy,
+// what its X-Forwarded-Proto and X-Forwarded-Port say.
+struct ClientOrigin {
+  std::string_view scheme;  // "http" or "https"
+  std::uint16_t port = 0;   // 0: unknown, the scheme's own
+};
+
+ClientOrigin client_origin(ngx_http_request_t* r);
 
 }  // namespace sluice::http_module

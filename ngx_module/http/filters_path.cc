@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <span>
 
+#include "ngx_module/http/client_address.h"
 #include "ngx_module/http/filters_request.h"
-#include "ngx_module/http/own_headers.h"
 #include "ngx_module/http/pool_text.h"
 #include "shared/http/field.h"
 #include "shared/http/path_rewrite.h"
@@ -79,9 +79,10 @@ std::string_view location_of(ngx_http_request_t* r, const RequestState& state,
                              const table::Filter& filter, const UrlEdit& edit) {
   const ForwardedUrl url = split_url(r, state);
   http::Redirect redirect;
-  redirect.client_scheme = scheme_of(r);
+  const ClientOrigin origin = client_origin(r);
+  redirect.client_scheme = origin.scheme;
   redirect.client_host = ngx::view(r->headers_in.server);
-  redirect.listener_port = state.plan.client_port;
+  redirect.listener_port = origin.port;
   redirect.scheme = edit.scheme;
   redirect.hostname = edit.hostname;
   redirect.port = filter.port;

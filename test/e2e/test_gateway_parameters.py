@@ -8,7 +8,6 @@ import pytest
 from harness.certificates import gateway_of
 from harness.client import ask
 from harness.curl import curl
-from harness.echo_backend import EchoBackend
 from harness.h2_client import H2Client
 from harness.manifests import (
     backend,
@@ -31,13 +30,6 @@ FORWARDED = [
     ("X-Forwarded-Port", "443"),
     ("X-Request-Id", "from-the-edge"),
 ]
-
-
-@pytest.fixture
-def echo():
-    running = EchoBackend()
-    yield running
-    running.stop()
 
 
 @pytest.fixture
@@ -103,6 +95,33 @@ def test_what_a_trusted_proxy_does_not_say_is_said_as_ever(sluice):
     assert seen["x-forwarded-proto"] == "http"
     assert seen["x-forwarded-host"] == "example.com"
     assert re.fullmatch(r"[0-9a-f]{32}", seen["x-request-id"])
+
+
+@pytest.mark.parametrize(
+    ("said", "location"),
+    [
+        ({"X-Forwarded-Proto": "https"}, "https://example.com/new"),
+        (
+            {"X-Forwarded-Proto": "https", "X-Forwarded-Port": "8443"},
+            "https://example.com:8443/new",
+        ),
+        ({"X-Forwarded-Proto": "https", "X-Forwarded-Port": "70000"}, "https://example.com/new"),
+        ({"X-Forwarded-Port": "80"}, "http://example.com/new"),
+        ({"X-Forwarded-Proto": "ftp"}, None),
+        ({}, None),
+    ],
+)
+def test_redirects_lead_to_where_a_trusted_proxy_was_asked(sluice, said, location):
+    use(sluice, {"trustedProxies": ["127.0.0.0/8"]})
+    moved = redirect_filter(path={"type": "ReplaceFullPath", "replaceFullPath": "/new"})
+    sluice.write("route.yaml", route("r", [rule(filters=[moved])]))
+    sluice.start()
+    own = f"http://example.com:{sluice.port}/new"
+    reply = curl(sluice.port, headers=list(said.items()))
+    assert (reply.status, reply.joined("location")) == (302, location or own)
+    use(sluice, {"trustedProxies": []})
+    sluice.wait()
+    assert curl(sluice.port, headers=list(said.items())).joined("location") == own
 
 
 def test_another_network_is_not_believed(sluice):
