@@ -1,5 +1,5 @@
-// What proxying needs of the stock proxy and grpc modules: HTTP/1.1 and a few request headers,
-// appended to what the operator's proxy_set_header (here or inherited) says; a name that the
+// What proxying needs of the stock proxy and grpc modules: HTTP/1.1, trailers (from nginx 1.27.2,
+// unless the operator says something else), and a few request headers, appended to what the operator's proxy_set_header (here or inherited) says; a name that the
 // operator sets is left alone. Backends that speak HTTP/2 are sent the same, but for what belongs
 // to a connection of HTTP/1 and for Host, which is :authority there; the operator's grpc_set_header
 // comes first.
@@ -34,7 +34,8 @@ constexpr std::array kHeaders = {
     Header{"X-Forwarded-Host", "$sluice_forwarded_host"},
     Header{"X-Forwarded-Port", "$sluice_forwarded_port"},
     Header{"X-Request-Id", "$sluice_request_id"},
-    // Of the client's connection, or of trailers, which nginx does not pass on.
+    Header{"TE", "$sluice_te"},
+    // Of the client's connection, or of a request's trailers, which nginx does not pass on.
     Header{"Proxy-Connection", ""},
     Header{"Trailer", ""},
     Header{"HTTP2-Settings", ""},
@@ -47,7 +48,8 @@ constexpr std::array<std::string_view, 7> kHttp1Only = {
 struct HeadersConf {
   ngx_array_t* proxy;  // of the operator, in force here; null: none
   ngx_array_t* grpc;
-  ngx_uint_t version;  // of the operator, or NGX_CONF_UNSET_UINT
+  ngx_uint_t version;   // of the operator, or NGX_CONF_UNSET_UINT
+  ngx_flag_t trailers;  // the same, or NGX_CONF_UNSET
   bool resolved;       // false only for http {} itself, which is never merged
   bool inside_pass;    // sluice_pass is in this location or in one around it
 };
@@ -67,6 +69,7 @@ struct Member {
 struct Members {
   Member proxy_headers;
   Member proxy_version;
+  Member proxy_trailers;  // not found before nginx 1.27.2
   Member grpc_headers;  // not found: there is no grpc module
 };
 
@@ -80,6 +83,7 @@ Member find_member(const ngx_conf_t* cf, std::string_view module, std::string_vi
 Members find_members(const ngx_conf_t* cf) {
   return {find_member(cf, "ngx_http_proxy_module", "proxy_set_header"),
           find_member(cf, "ngx_http_proxy_module", "proxy_http_version"),
+          find_member(cf, "ngx_http_proxy_module", "proxy_pass_trailers"),
           find_member(cf, "ngx_http_grpc_module", "grpc_set_header")};
 }
 
@@ -94,6 +98,10 @@ void resolve(const Members& members, void** confs, const HeadersConf& outer, Hea
   }
   const ngx_uint_t version = members.proxy_version.of<ngx_uint_t>(confs);
   conf.version = version == NGX_CONF_UNSET_UINT ? outer.version : version;
+  if (members.proxy_trailers.found) {
+    const ngx_flag_t trailers = members.proxy_trailers.of<ngx_flag_t>(confs);
+    conf.trailers = trailers == NGX_CONF_UNSET ? outer.trailers : trailers;
+  }
   conf.resolved = true;
 }
 
@@ -172,6 +180,7 @@ char* merge(ngx_conf_t* cf, void* parent, void* child) {
         ngx_http_conf_get_module_main_conf(cf, ngx_http_sluice_module));
     HeadersConf nothing{};
     nothing.version = NGX_CONF_UNSET_UINT;
+    nothing.trailers = NGX_CONF_UNSET;
     resolve(members, main.location_confs, nothing, outer);
   }
   void** const confs = static_cast<ngx_http_conf_ctx_t*>(cf->ctx)->loc_conf;
@@ -190,6 +199,10 @@ char* merge(ngx_conf_t* cf, void* parent, void* child) {
   members.proxy_headers.of<ngx_array_t*>(confs) = proxy;
   const ngx_uint_t version = passes ? NGX_HTTP_VERSION_11 : conf.version;
   if (version != NGX_CONF_UNSET_UINT) members.proxy_version.of<ngx_uint_t>(confs) = version;
+  const bool wants_trailers = passes && conf.trailers == NGX_CONF_UNSET;
+  if (members.proxy_trailers.found) {
+    members.proxy_trailers.of<ngx_flag_t>(confs) = wants_trailers ? 1 : conf.trailers;
+  }
   if (!members.grpc_headers.found) return NGX_CONF_OK;
   ngx_array_t* const grpc = passes ? grpc_list(cf->pool, conf) : or_empty(cf->pool, conf.grpc);
   if (grpc == nullptr) return static_cast<char*>(NGX_CONF_ERROR);

@@ -95,8 +95,22 @@ std::string_view upgrade_of(const ngx_http_request_t* r) {
   return wanted;
 }
 
+// Whether the backend is told that trailers are welcome: nginx passes them on from 1.27.2.
+bool wants_trailers(const ngx_http_request_t* r) {
+  if (nginx_version < 1027002 || r->headers_in.te == nullptr) return false;
+  const ngx_str_t& te = r->headers_in.te->value;
+  char trailers[] = "trailers";
+  return ngx_strlcasestrn(te.data, te.data + te.len, reinterpret_cast<u_char*>(trailers),
+                          sizeof(trailers) - 2) != nullptr;
+}
+
+ngx_int_t get_te(ngx_http_request_t* r, ngx_http_variable_value_t* value, std::uintptr_t) {
+  return give_value(value, wants_trailers(r) ? "trailers" : "");
+}
+
 ngx_int_t get_connection(ngx_http_request_t* r, ngx_http_variable_value_t* value, std::uintptr_t) {
-  return give_value(value, upgrade_of(r).empty() ? "" : "upgrade");
+  if (!upgrade_of(r).empty()) return give_value(value, "upgrade");
+  return give_value(value, wants_trailers(r) ? "te" : "");
 }
 
 ngx_int_t get_upgrade(ngx_http_request_t* r, ngx_http_variable_value_t* value, std::uintptr_t) {
@@ -125,6 +139,7 @@ constexpr std::array kVariables = {
     Variable{"sluice_client_address", get_client_address},
     Variable{"sluice_host", get_own<OwnHeader::kHost>},
     Variable{"sluice_connection", get_connection},
+    Variable{"sluice_te", get_te},
     Variable{"sluice_upgrade", get_upgrade},
     Variable{"sluice_forwarded_for", get_own<OwnHeader::kForwardedFor>},
     Variable{"sluice_forwarded_proto", get_own<OwnHeader::kForwardedProto>},

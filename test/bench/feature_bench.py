@@ -21,12 +21,7 @@ sys.path.insert(0, str(ROOT / "test"))
 
 from harness.authority import Authority, Issued  # noqa: E402
 from harness.backends import NamedBackends  # noqa: E402
-from harness.certificates import (  # noqa: E402
-    Certificate,
-    gateway_of,
-    https_listener,
-    secret,
-)
+from harness.certificates import gateway_of, https_listener, secret  # noqa: E402
 from harness.manifests import (  # noqa: E402
     backend,
     backend_ref,
@@ -175,12 +170,11 @@ def make_sluice(
 ) -> Sluice:
     sluice = Sluice(directory / "sluice", build / "bin", ["--address", ADDRESS, "--workers", "1"])
     sluice.port = free_port(ADDRESS)
-    held = Certificate(issued.certificate.read_text(), issued.key.read_text())
     listener = gateway_of(https_listener("s", sluice.port, "cert"))
     sluice.write(
         "all.yaml",
         documents(
-            secret("cert", held),
+            secret("cert", issued.pair),
             listener if case.tls else gateway(sluice.port),
             *(backend(name, port) for name, port in ports.items()),
             case.route,

@@ -6,8 +6,6 @@ Rounds of the two sides alternate; every figure is a median with the range behin
 """
 
 import argparse
-import os
-import signal
 import sys
 import tempfile
 import threading
@@ -21,24 +19,12 @@ from harness.backends import NamedBackends  # noqa: E402
 from harness.client import ask  # noqa: E402
 from harness.manifests import backend, backend_ref, documents, gateway, route  # noqa: E402
 from harness.net import accepts, free_port  # noqa: E402
-from harness.processes import Process, worker_pids  # noqa: E402
+from harness.plain_nginx import PlainNginx  # noqa: E402
 from harness.sluice import Sluice  # noqa: E402
 from harness.waiting import until  # noqa: E402
 from measure import ADDRESS, HOST, cpu_s, spread, wrk  # noqa: E402
 
-STATIC = """worker_processes 1;
-daemon off;
-pid {dir}/static.pid;
-error_log {dir}/static-error.log notice;
-events {{ worker_connections 4096; }}
-http {{
-  access_log off;
-  keepalive_requests 1000000;
-  client_body_temp_path {dir}/t1;
-  proxy_temp_path {dir}/t2;
-  fastcgi_temp_path {dir}/t3;
-  uwsgi_temp_path {dir}/t4;
-  scgi_temp_path {dir}/t5;
+STATIC = """
   upstream blue {{ server {address}:{backend}; keepalive 64; }}
   server {{
     listen {address}:{port};
@@ -52,54 +38,29 @@ http {{
     proxy_set_header X-Forwarded-Port $server_port;
     proxy_set_header X-Request-Id $request_id;
     {locations}
-  }}
-}}
-"""
+  }}"""
 
 
 def path_of(number: int) -> str:
     return f"/svc-{number % 97}/item-{number}"
 
 
-class StaticNginx:
+def static_http(port: int, backend_port: int, routes: int, extra: str = "") -> str:
     """A hand-written configuration with one location per route."""
+    locations = "\n".join(
+        f"location {path_of(n)} {{ proxy_pass http://blue; }}" for n in range(routes)
+    )
+    return STATIC.format(
+        address=ADDRESS, backend=backend_port, port=port, host=HOST, locations=locations + extra
+    )
 
-    def __init__(self, directory: Path, backend_port: int, routes: int):
-        directory.mkdir(parents=True)
-        self.port = free_port(ADDRESS)
-        self.directory, self.backend_port, self.routes = directory, backend_port, routes
-        self.write()
-        self.process = Process(self.command(), directory / "static.log")
-        until(lambda: accepts(ADDRESS, self.port), "the static nginx", 30)
 
-    def command(self, *arguments: str) -> list[str]:
-        conf = self.directory / "static.conf"
-        boot = self.directory / "boot.log"
-        return ["nginx", "-p", str(self.directory), "-e", str(boot), "-c", str(conf), *arguments]
-
-    def write(self, extra: str = "") -> None:
-        locations = "\n".join(
-            f"location {path_of(n)} {{ proxy_pass http://blue; }}" for n in range(self.routes)
-        )
-        (self.directory / "static.conf").write_text(
-            STATIC.format(
-                dir=self.directory,
-                address=ADDRESS,
-                backend=self.backend_port,
-                port=self.port,
-                host=HOST,
-                locations=locations + extra,
-            )
-        )
-
-    def reload(self) -> None:
-        os.kill(self.process.pid, signal.SIGHUP)
-
-    def workers(self) -> list[int]:
-        return worker_pids(self.process.pid)
-
-    def stop(self) -> None:
-        self.process.stop(signal.SIGTERM)
+def start_static(directory: Path, backend_port: int, routes: int) -> PlainNginx:
+    port = free_port(ADDRESS)
+    static = PlainNginx(directory, static_http(port, backend_port, routes))
+    static.port = port
+    until(lambda: accepts(ADDRESS, port), "the static nginx", 30)
+    return static
 
 
 def fill(sluice: Sluice, count: int, one_file: bool) -> None:
@@ -136,7 +97,7 @@ def per_cpu_second(directory: Path, build: Path, backends: NamedBackends, quick:
     print("requests per worker-CPU-second, Sluice / hand-written proxy_pass with keepalive")
     rounds, seconds = (2, 1) if quick else (5, 3)
     for count in (10, 10_000):
-        static = StaticNginx(directory / f"static-{count}", backends.ports["blue"], count)
+        static = start_static(directory / f"static-{count}", backends.ports["blue"], count)
         sluice = start(directory / f"sluice-{count}", build, backends, count, one_file=True)
         path = path_of(count // 2)
         sides = {
@@ -192,7 +153,7 @@ def under_change(directory: Path, build: Path, backends: NamedBackends, quick: b
     print("p99 in ms and failed requests: idle, Sluice at 100 changes/s, stock nginx reloading")
     count, seconds = (100, 3) if quick else (1_000, 10)
     sluice = start(directory / "changing", build, backends, count, one_file=False)
-    static = StaticNginx(directory / "reloading", backends.ports["blue"], count)
+    static = start_static(directory / "reloading", backends.ports["blue"], count)
     path = path_of(1)
 
     def changing(step, interval_s: float) -> dict[str, float]:
@@ -219,7 +180,8 @@ def under_change(directory: Path, build: Path, backends: NamedBackends, quick: b
         sluice.write(f"change-{number % 50}.json", route(f"change-{number % 50}", [rule], [HOST]))
 
     def reload(number: int) -> None:
-        static.write(f"\nlocation /change/{number} {{ return 204; }}")
+        extra = f"\nlocation /change/{number} {{ return 204; }}"
+        static.write(static_http(static.port, backends.ports["blue"], count, extra))
         static.reload()
 
     for name, measure in {

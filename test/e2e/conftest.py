@@ -11,6 +11,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "test"))
 
 from harness.backends import LiveBackend, NamedBackends  # noqa: E402
+from harness.echo_backend import EchoBackend  # noqa: E402
 from harness.operator_nginx import OperatorNginx  # noqa: E402
 from harness.sluice import Sluice  # noqa: E402
 
@@ -116,6 +117,13 @@ def live():
         running = LiveBackend(Path(name))
         yield running
         running.stop()
+
+
+@pytest.fixture
+def echo():
+    running = EchoBackend()
+    yield running
+    running.stop()
 
 
 @pytest.fixture

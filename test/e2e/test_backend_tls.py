@@ -5,7 +5,7 @@ import json
 import pytest
 from harness.authority import Authority
 from harness.client import ask
-from harness.manifests import backend, backend_ref, documents, gateway, route
+from harness.manifests import backend, backend_ref, config_map, documents, gateway, route
 from harness.net import free_port
 from harness.raw_backend import RawBackend
 from harness.tls_backend import TlsBackend
@@ -13,13 +13,6 @@ from harness.waiting import until
 
 HOST = "a.example.com"
 URI = "spiffe://a.example.com/app"
-
-
-def config_map(name: str, pem: str) -> str:
-    data = {"ca.crt": pem}
-    return json.dumps(
-        {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}, "data": data}
-    )
 
 
 def policy(

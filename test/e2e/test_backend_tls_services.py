@@ -6,14 +6,7 @@ import json
 import grpc
 import pytest
 from harness.authority import Authority
-from harness.certificates import (
-    Certificate,
-    TlsClient,
-    certificate,
-    gateway_of,
-    https_listener,
-    secret,
-)
+from harness.certificates import TlsClient, certificate, gateway_of, https_listener, secret
 from harness.client import ask
 from harness.grpc_server import GrpcServer
 from harness.manifests import config_map, documents, route, rule
@@ -220,8 +213,7 @@ SPOKEN = {
 
 
 def test_the_port_says_what_is_spoken_over_tls(sluice, running, authority):
-    issued = authority.issue(HOST)
-    calls = GrpcServer("calls", Certificate(issued.certificate.read_text(), issued.key.read_text()))
+    calls = GrpcServer("calls", authority.issue(HOST).pair)
     ports = {"first": running["first"].port, "calls": calls.port}
     objects = []
     for name, (protocol, server) in SPOKEN.items():

@@ -6,14 +6,7 @@ import subprocess
 
 import pytest
 from harness.authority import Authority, Issued
-from harness.certificates import (
-    Certificate,
-    TlsClient,
-    certificate,
-    gateway_of,
-    https_listener,
-    secret,
-)
+from harness.certificates import TlsClient, certificate, gateway_of, https_listener, secret
 from harness.client import ask
 from harness.manifests import (
     backend,
@@ -429,10 +422,6 @@ def test_a_listen_of_nginx_conf_must_verify_where_the_gateway_does(
 # -- what backends see --
 
 
-def held(issued: Issued) -> Certificate:
-    return Certificate(issued.certificate.read_text(), issued.key.read_text())
-
-
 def shows(name: str, namespace: str | None = None) -> dict:
     """spec.tls of a Gateway."""
     reference = {"name": name}
@@ -481,7 +470,7 @@ def behind(make_sluice, authority):
 
 def test_a_backend_sees_the_certificate_of_the_gateway(behind, make_asking, client):
     asking = make_asking()
-    sluice = behind(asking, secret("mine", held(client)), to("secured"))
+    sluice = behind(asking, secret("mine", client.pair), to("secured"))
     port, https = free_ports(2)
     sluice.write("cert.yaml", secret("cert", certificate(HOST)))
     serve(sluice, http_listener(port), https_listener("s", https, "cert"), tls=shows("mine"))
@@ -503,7 +492,7 @@ def test_what_was_opened_for_one_gateway_never_serves_another(behind, make_askin
     ports = dict(zip(names, free_ports(3), strict=True))
     sluice = behind(
         asking,
-        *(secret(name, held(authority.issue(f"{name}.test"))) for name in names[:2]),
+        *(secret(name, authority.issue(f"{name}.test").pair) for name in names[:2]),
         *(
             route(f"of-{name}", [{"backendRefs": [backend_ref("secured")]}], gateway=name)
             for name in names
@@ -527,11 +516,11 @@ def test_a_rotated_client_certificate_is_shown_at_once(behind, make_asking, auth
     sluice = behind(asking, to("secured"))
     port = free_port()
     serve(sluice, http_listener(port), tls=shows("mine"))
-    sluice.write("mine.yaml", secret("mine", held(authority.issue("old.test"))))
+    sluice.write("mine.yaml", secret("mine", authority.issue("old.test").pair))
     sluice.start()
     workers = sluice.worker_pids()
     assert [ask(port).text for _ in range(3)] == ["old.test"] * 3
-    sluice.write("mine.yaml", secret("mine", held(authority.issue("new.test"))))
+    sluice.write("mine.yaml", secret("mine", authority.issue("new.test").pair))
     sluice.wait()
     assert [ask(port).text for _ in range(3)] == ["new.test"] * 3
     assert sluice.worker_pids() == workers
@@ -551,7 +540,7 @@ def test_a_gateway_without_a_usable_certificate_shows_none(behind, make_asking, 
     reference = ("False", "InvalidClientCertificateRef")
     until(lambda: conditions(sluice)["ResolvedRefs"] == reference, "the missing Secret")
     assert ask(port).status == 502
-    sluice.write("mine.yaml", secret("mine", held(client), "vault"))
+    sluice.write("mine.yaml", secret("mine", client.pair, "vault"))
     sluice.wait("Gateway/default/web")
     assert conditions(sluice)["ResolvedRefs"] == ("True", "ResolvedRefs")
     assert ask(port).text == "client.example.com"
@@ -563,7 +552,7 @@ def test_a_mirror_sees_the_certificate_of_the_gateway_too(behind, make_asking, b
     copied["spec"]["rules"][0]["filters"] = [mirror_filter("secured")]
     sluice = behind(
         asking,
-        secret("mine", held(client)),
+        secret("mine", client.pair),
         backend("blue", backends.ports["blue"]),
         json.dumps(copied),
     )

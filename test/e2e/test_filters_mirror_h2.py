@@ -3,7 +3,6 @@
 import grpc
 import pytest
 from harness.authority import Authority
-from harness.certificates import Certificate
 from harness.client import ask
 from harness.grpc_server import GrpcServer
 from harness.manifests import (
@@ -36,8 +35,7 @@ def authority(scratch):
 
 @pytest.fixture
 def held(authority):
-    issued = authority.issue(HOST)
-    return Certificate(issued.certificate.read_text(), issued.key.read_text())
+    return authority.issue(HOST).pair
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import contextlib
 import grpc
 import pytest
 from harness.authority import Authority
-from harness.certificates import Certificate, gateway_of, https_listener, secret
+from harness.certificates import gateway_of, https_listener, secret
 from harness.client import ask
 from harness.grpc_server import Chat, GrpcServer
 from harness.h2_backend import H2Backend, H2Step
@@ -75,8 +75,7 @@ def failure(channel, path: str, **more) -> grpc.RpcError:
 def secured(sluice, scratch):
     """A channel to a listener that ends TLS."""
     authority = Authority(scratch)
-    issued = authority.issue(HOST)
-    held = Certificate(issued.certificate.read_text(), issued.key.read_text())
+    held = authority.issue(HOST).pair
     port = free_port()
     listener = https_listener("s", port, "cert", hostname=HOST)
     sluice.write("gateway.yaml", documents(secret("cert", held), gateway_of(listener)))
@@ -257,8 +256,7 @@ def test_a_limit_of_the_rule_is_deadline_exceeded(sluice, channel, server):
 
 def test_a_stream_may_be_silent_for_longer_than_others(operator_nginx, server, scratch):
     authority = Authority(scratch)
-    issued = authority.issue(HOST)
-    held = Certificate(issued.certificate.read_text(), issued.key.read_text())
+    held = authority.issue(HOST).pair
     behind_tls = GrpcServer("secured", held)
     port, tls_port = free_ports(2)
     operator_nginx.write(

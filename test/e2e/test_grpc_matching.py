@@ -8,7 +8,7 @@ import grpc
 import pytest
 from harness import matches
 from harness.authority import Authority
-from harness.certificates import Certificate, gateway_of
+from harness.certificates import gateway_of
 from harness.client import ask
 from harness.grpc_server import GrpcServer
 from harness.manifests import (
@@ -244,10 +244,7 @@ INNER = "abc.example.com"
 @pytest.mark.log("SSL_do_handshake")
 def test_servers_behind_tls_are_called_as_their_policy_says(sluice, scratch, tmp_path):
     authority, other = Authority(scratch), Authority(tmp_path, "other")
-    issued = authority.issue(INNER)
-    server = GrpcServer(
-        "secured", Certificate(issued.certificate.read_text(), issued.key.read_text())
-    )
+    server = GrpcServer("secured", authority.issue(INNER).pair)
     with contextlib.ExitStack() as stack:
         stack.callback(server.stop)
         names = {"good": (INNER, "ca"), "wrong-name": ("other.test", "ca")}

@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 from harness.authority import Authority
-from harness.certificates import Certificate, gateway_of, https_listener, secret
+from harness.certificates import gateway_of, https_listener, secret
 from harness.manifests import (
     backend,
     backend_ref,
@@ -69,8 +69,7 @@ def sluice(make_sluice, authority, serve, request):
     secured, behind = request.param
     running = make_sluice(workers=1)
     running.port, running.secured = free_port(), secured
-    issued = authority.issue(HOST)
-    held = Certificate(issued.certificate.read_text(), issued.key.read_text())
+    held = authority.issue(HOST).pair
     listener = https_listener("s", running.port, "cert", hostname=HOST)
     policy = [config_map("ca", authority.pem), backend_tls_policy("go", HOST, "ca")]
     running.write(

@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 from harness.authority import Authority
-from harness.certificates import Certificate, gateway_of, https_listener, secret
-from harness.echo_backend import EchoBackend
+from harness.certificates import gateway_of, https_listener, secret
 from harness.manifests import backend, backend_ref, documents, gateway, route
 from harness.net import accepts, free_port
 from harness.plain_nginx import PlainNginx, http2_listen
@@ -39,13 +38,6 @@ SERVER = """
 
 
 @pytest.fixture
-def echo():
-    running = EchoBackend()
-    yield running
-    running.stop()
-
-
-@pytest.fixture
 def issued(scratch):
     return Authority(scratch).issue("a.example.com")
 
@@ -69,13 +61,12 @@ def test_no_case_fails_that_passes_on_nginx_alone(
 ):
     program = gotool("h2spec")
     ours, theirs = free_port(), free_port()
-    held = Certificate(issued.certificate.read_text(), issued.key.read_text())
     listener = gateway_of(https_listener("s", ours, "cert")) if tls else gateway(ours)
     sluice = make_sluice(workers=1)
     sluice.write(
         "all.yaml",
         documents(
-            secret("cert", held),
+            secret("cert", issued.pair),
             listener,
             backend("echo", echo.port),
             route("r", [{"backendRefs": [backend_ref("echo")]}]),

@@ -13,13 +13,6 @@ from harness.net import free_port
 
 
 @pytest.fixture
-def echo():
-    running = EchoBackend()
-    yield running
-    running.stop()
-
-
-@pytest.fixture
 def sluice(make_sluice, echo, live):
     running = make_sluice()
     running.port = free_port()

@@ -3,29 +3,20 @@
 import json
 import socket
 import ssl
-import time
 
 import h2.config
 import h2.connection
 import h2.events
 import pytest
 from harness.certificates import gateway_of, https_listener, make_certificate, secret
-from harness.echo_backend import EchoBackend
 from harness.manifests import backend, backend_ref, parameters, parameters_ref, route, rule
-from harness.net import free_port, free_ports
+from harness.net import free_port, free_ports, wait_until_taken
 from harness.proxy_protocol import SIGNATURE, connect, local, version1, version2
 from harness.raw_client import read_answer, send_raw
 from harness.waiting import until
 
 GET = b"GET /asked HTTP/1.1\r\nHost: example.com\r\n\r\n"
 HEADERS = {"v1": version1("192.0.2.1"), "v2": version2("192.0.2.1")}
-
-
-@pytest.fixture
-def echo():
-    running = EchoBackend()
-    yield running
-    running.stop()
 
 
 @pytest.fixture
@@ -123,13 +114,14 @@ def test_https_behind_a_proxy(sluice, header):
 
 
 def test_header_and_request_in_one_packet_and_byte_by_byte(sluice):
+    workers = sluice.worker_pids()
     for header in (version1("2001:db8::1"), version2("2001:db8::1", extensions=b"\x04\0\1x")):
         answer = send_raw(sluice.http, GET, before=header)
         assert forwarded_for(answer.body) == "2001:db8::1"
         with connect(sluice.http, b"") as sock:
             for byte in header + GET[:5]:
                 sock.sendall(bytes([byte]))
-                time.sleep(0.002)  # so that it is a packet of its own
+                wait_until_taken(sock, workers)
             sock.sendall(GET[5:])
             assert forwarded_for(read_answer(sock.makefile("rb")).body) == "2001:db8::1"
 

@@ -3,13 +3,14 @@
 import socket
 import socketserver
 import threading
-import time
+from contextlib import closing
 
 import pytest
 from harness.curl import curl
 from harness.h2_client import H2Client
 from harness.manifests import backend, backend_ref, documents, gateway, route, rule
-from harness.net import free_port
+from harness.net import free_port, wait_until_taken
+from harness.plain_nginx import nginx_version
 from harness.raw_backend import RawBackend
 from harness.raw_client import read_answer, read_head, send_raw
 from harness.waiting import until
@@ -49,12 +50,30 @@ def test_fields_of_the_clients_connection_are_not_forwarded(sluice, raw):
     )
     assert answer.status == 200
     seen = raw.last()
-    for name in ["X-Hop", "X-Other-Hop", "Keep-Alive", "Proxy-Connection", "TE", "Trailer"] + [
+    for name in ["X-Hop", "X-Other-Hop", "Keep-Alive", "Proxy-Connection", "Trailer"] + [
         "HTTP2-Settings",
         "Upgrade",
     ]:
         assert seen.all(name) == [], name
     assert seen.all("X-End-To-End") == ["3"]
+
+
+# Before 1.27.2 nginx drops the trailers of HTTP/1.1 backends.
+def test_trailers_of_http1_backends_reach_clients_where_nginx_passes_them(sluice, raw, nginx):
+    passed = nginx_version(nginx or "/usr/sbin/nginx") >= (1, 27, 2)
+    raw.trailers = [("X-Checksum", "abc")]
+    asked = b"GET / HTTP/1.1\r\nHost: a\r\nTE: trailers, deflate\r\nConnection: TE\r\n\r\n"
+    answer = send_raw(sluice.port, asked)
+    assert (answer.status, answer.body) == (200, b"raw")
+    assert answer.trailers == ([("X-Checksum", "abc")] if passed else [])
+    assert raw.last().all("TE") == (["trailers"] if passed else [])
+    assert raw.last().all("Connection") == (["te"] if passed else [])
+    with closing(H2Client(sluice.port)) as client:
+        answer = client.ask("GET", "/", [("te", "trailers")])
+    assert (answer.status, answer.body) == (200, b"raw")
+    assert answer.trailers == ([("x-checksum", "abc")] if passed else [])
+    send_raw(sluice.port, b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+    assert raw.last().all("TE") == []
 
 
 def test_connection_cannot_take_away_what_the_proxy_says(sluice, raw):
@@ -110,7 +129,7 @@ class Interim(socketserver.StreamRequestHandler):
                 pass
             self.wfile.write(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a")
             self.wfile.flush()
-            time.sleep(0.02)  # so that the rest is a packet of its own
+            wait_until_taken(self.connection, self.server.workers)
             self.wfile.write(
                 b">\r\nContent-Length: 7\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 5\r\n"
             )
@@ -120,7 +139,7 @@ class Interim(socketserver.StreamRequestHandler):
 def test_interim_answers_of_a_backend_are_not_taken_for_the_answer(sluice):
     """A backend's 103 was the answer that the client got."""
     with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Interim) as server:
-        server.daemon_threads = True
+        server.daemon_threads, server.workers = True, sluice.worker_pids()
         threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
         port = server.server_address[1]
         sluice.write("hints.yaml", documents(backend("hints", port)))

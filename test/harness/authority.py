@@ -4,6 +4,8 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.certificates import Certificate
+
 KEYS = {"ec": ["ec", "-pkeyopt", "ec_paramgen_curve:P-256"], "rsa": ["rsa:2048"]}
 
 
@@ -11,6 +13,10 @@ KEYS = {"ec": ["ec", "-pkeyopt", "ec_paramgen_curve:P-256"], "rsa": ["rsa:2048"]
 class Issued:
     certificate: Path
     key: Path
+
+    @property
+    def pair(self) -> Certificate:
+        return Certificate(self.certificate.read_text(), self.key.read_text())
 
 
 def _openssl(*arguments: str) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import grpc
 
 from harness.authority import Authority
-from harness.certificates import Certificate, gateway_of, https_listener, secret
+from harness.certificates import gateway_of, https_listener, secret
 from harness.grpc_server import Chat, GrpcServer
 from harness.load import Load
 from harness.manifests import (
@@ -54,11 +54,7 @@ class FeatureWorld:
                 backend("grpc", self.grpc_server.port),
             ),
         )
-        self.held = []
-        for _ in range(3):
-            issued = authority.issue(HOST, GRPC_HOST)
-            held = Certificate(issued.certificate.read_text(), issued.key.read_text())
-            self.held.append(held)
+        self.held = [authority.issue(HOST, GRPC_HOST).pair for _ in range(3)]
         self.kinds = [
             self.headers,
             self.rewrite,

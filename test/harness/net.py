@@ -1,6 +1,13 @@
-"""Addresses and ports that nobody else uses."""
+"""Addresses and ports that nobody else uses, and what the kernel knows of connections."""
 
+import array
+import fcntl
 import socket
+
+from harness.processes import asleep
+from harness.waiting import until
+
+SIOCOUTQNSD = 0x894B  # of Linux: bytes that wait to be sent
 
 
 def free_port(address: str = "127.0.0.1") -> int:
@@ -30,3 +37,14 @@ def accepts(address: str, port: int) -> bool:
             return True
     except OSError:
         return False
+
+
+def wait_until_taken(sock: socket.socket, pids: list[int]) -> None:
+    """Returns when the peer, one of `pids`, waits for more: what follows is a packet of its own."""
+    left = array.array("i", [0])
+
+    def taken() -> bool:
+        fcntl.ioctl(sock, SIOCOUTQNSD, left)
+        return left[0] == 0 and all(asleep(pid) for pid in pids)
+
+    until(taken, "the peer to take what was sent", step_s=0.0005)

@@ -29,28 +29,32 @@ http {{
 """
 
 
+def nginx_version(nginx: str) -> tuple[int, ...]:
+    told = subprocess.run([nginx, "-v"], capture_output=True, text=True, check=True).stderr
+    return tuple(int(number) for number in re.findall(r"\d+", told)[:3])
+
+
 def http2_listen(nginx: str, address: str, tls: bool) -> str:
     """The directives of a listener that speaks HTTP/2, as this nginx wants them."""
-    told = subprocess.run([nginx, "-v"], capture_output=True, text=True, check=True).stderr
-    version = tuple(int(number) for number in re.findall(r"\d+", told)[:3])
     ssl = " ssl" if tls else ""
-    if version >= (1, 25, 1):
+    if nginx_version(nginx) >= (1, 25, 1):
         return f"listen {address}{ssl}; http2 on;"
     return f"listen {address}{ssl} http2;"
 
 
 class PlainNginx:
-    """`http` is what stands in http {}."""
+    """`http` is what stands in http {}; write() and reload() change it."""
 
     def __init__(self, directory: Path, http: str, nginx: str = "nginx", workers: int = 1):
         directory.mkdir(parents=True)
         directory.chmod(0o755)
-        conf = directory / "plain.conf"
-        user = "user root;" if os.geteuid() == 0 else ""
-        conf.write_text(CONF.format(dir=directory, http=http, workers=workers, user=user))
+        self._directory, self._workers = directory, workers
+        self._conf = directory / "plain.conf"
+        self.write(http)
         boot = str(directory / "boot.log")
         self.log = directory / "plain.log"
-        self.process = Process([nginx, "-p", str(directory), "-e", boot, "-c", str(conf)], self.log)
+        command = [nginx, "-p", str(directory), "-e", boot, "-c", str(self._conf)]
+        self.process = Process(command, self.log)
 
         def started() -> bool:
             if not self.process.alive():
@@ -62,6 +66,15 @@ class PlainNginx:
         except BaseException:
             self.stop()
             raise
+
+    def write(self, http: str) -> None:
+        user = "user root;" if os.geteuid() == 0 else ""
+        self._conf.write_text(
+            CONF.format(dir=self._directory, http=http, workers=self._workers, user=user)
+        )
+
+    def reload(self) -> None:
+        os.kill(self.process.pid, signal.SIGHUP)
 
     def workers(self) -> list[int]:
         return worker_pids(self.process.pid)

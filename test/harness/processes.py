@@ -65,12 +65,22 @@ def title_of(pid: int) -> str:
         return ""
 
 
-def alive(pid: int) -> bool:
+def state_of(pid: int) -> str:
+    """The letter of proc(5); a process that is gone is taken for a zombie."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text()
     except OSError:
-        return False
-    return stat.rsplit(")", 1)[1].split()[0] != "Z"
+        return "Z"
+    return stat.rsplit(")", 1)[1].split()[0]
+
+
+def alive(pid: int) -> bool:
+    return state_of(pid) != "Z"
+
+
+def asleep(pid: int) -> bool:
+    """Waiting for an event."""
+    return state_of(pid) == "S"
 
 
 def kill(pid: int, sig: int = signal.SIGKILL) -> None:

@@ -38,6 +38,11 @@ class Received:
         return [value for field, value in self.fields if field.lower() == name.lower()]
 
 
+def _chunked(body: bytes, trailers: list[tuple[str, str]]) -> bytes:
+    end = "".join(f"{name}: {value}\r\n" for name, value in trailers)
+    return b"%x\r\n%b\r\n0\r\n%b\r\n" % (len(body), body, end.encode("latin-1"))
+
+
 class _Handler(socketserver.StreamRequestHandler):
     disable_nagle_algorithm = True
 
@@ -52,7 +57,11 @@ class _Handler(socketserver.StreamRequestHandler):
                 fields.append(("Connection", "close"))
             content = self.server.content(self.connection)
             body = b"" if received.method == "HEAD" else content
-            fields.append(("Content-Length", str(len(content))))
+            if self.server.trailers:
+                fields.append(("Transfer-Encoding", "chunked"))
+                body = _chunked(body, self.server.trailers)
+            else:
+                fields.append(("Content-Length", str(len(content))))
             head = f"HTTP/1.1 {self.server.status} Whatever\r\n"
             head += "".join(f"{name}: {value}\r\n" for name, value in fields)
             self.wfile.write(head.encode("latin-1") + b"\r\n" + body)
@@ -88,6 +97,7 @@ class RawBackend(socketserver.ThreadingTCPServer):
         self.name = name
         self.requests: list[Received] = []
         self.fields: list[tuple[str, str]] = []
+        self.trailers: list[tuple[str, str]] = []  # if there are any, the answer is chunked
         self.status = 200
         self.body = name.encode()
         self.delay_s = 0.0

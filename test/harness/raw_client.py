@@ -1,7 +1,7 @@
 """Requests of HTTP/1.1 byte by byte, and all that comes back."""
 
 import socket
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass
@@ -9,20 +9,25 @@ class RawAnswer:
     status: int
     fields: list[tuple[str, str]]
     body: bytes
+    trailers: list[tuple[str, str]] = field(default_factory=list)
 
     def all(self, name: str) -> list[str]:
-        return [value for field, value in self.fields if field.lower() == name.lower()]
+        return [value for each, value in self.fields if each.lower() == name.lower()]
+
+
+def _read_fields(reader) -> list[tuple[str, str]]:
+    fields = []
+    while text := reader.readline().decode("latin-1").strip():
+        name, _, value = text.partition(":")
+        fields.append((name, value.strip()))
+    return fields
 
 
 def read_head(reader) -> RawAnswer:
     line = reader.readline()
     if not line:
         raise ConnectionError("closed without an answer")
-    answer = RawAnswer(int(line.split()[1]), [], b"")
-    while text := reader.readline().decode("latin-1").strip():
-        name, _, value = text.partition(":")
-        answer.fields.append((name, value.strip()))
-    return answer
+    return RawAnswer(int(line.split()[1]), _read_fields(reader), b"")
 
 
 def read_answer(reader, method: str = "GET") -> RawAnswer:
@@ -33,7 +38,7 @@ def read_answer(reader, method: str = "GET") -> RawAnswer:
         while size := int(reader.readline(), 16):
             answer.body += reader.read(size)
             reader.readline()
-        reader.readline()
+        answer.trailers = _read_fields(reader)
     elif lengths := answer.all("Content-Length"):
         answer.body = reader.read(int(lengths[0]))
     else:
