@@ -8,19 +8,10 @@ namespace sluice::core {
 namespace {
 
 constexpr std::uint16_t kInitialWindowSize = 4;
-constexpr std::size_t kMaxPayload = 16384;
 constexpr std::int64_t kMaxWindow = 0x7fffffff;
 
 std::uint32_t number(std::string_view bytes) {
   return read_number(bytes.data(), bytes.size());
-}
-
-void write_head(char* to, std::size_t payload, std::uint8_t type, std::uint8_t flags,
-                std::uint32_t stream) {
-  write_number(to, 3, static_cast<std::uint32_t>(payload));
-  to[kH2TypeByte] = static_cast<char>(type);
-  to[kH2FlagsByte] = static_cast<char>(flags);
-  write_number(to + kH2StreamByte, 4, stream);
 }
 
 // Frames whose payload is read, and in pieces of how many bytes.
@@ -66,7 +57,7 @@ bool H2Exchange::begin_frame() {
   flags_ = static_cast<std::uint8_t>(head[kH2FlagsByte]);
   stream_ = number(head.substr(kH2StreamByte)) & 0x7fffffffU;
   // No larger ones were allowed.
-  if (payload_left_ > kMaxPayload) return false;
+  if (payload_left_ > kH2MaxPayload) return false;
   unit_wanted_ = unit_of(type_);
   if (unit_wanted_ != 0 && payload_left_ % unit_wanted_ != 0) return false;
   in_payload_ = true;
@@ -110,7 +101,7 @@ bool H2Exchange::reply(std::uint8_t type, std::string_view payload) {
   const std::size_t bytes = kH2FrameHead + payload.size();
   if (bytes > replies_.size() - reply_bytes_) return false;
   char* const to = replies_.data() + reply_bytes_;
-  write_head(to, payload.size(), type, kH2Ack, 0);
+  write_frame_head(to, payload.size(), type, kH2Ack, 0);
   std::copy(payload.begin(), payload.end(), to + kH2FrameHead);
   reply_bytes_ += bytes;
   return true;
@@ -121,13 +112,13 @@ std::optional<std::size_t> H2Exchange::next_data(std::span<char, kH2FrameHead> h
   const std::int64_t window = std::min(connection_window_, stream_window_);
   if (body_left_ != 0 && window <= 0) return std::nullopt;
   const std::uint64_t allowed = std::min<std::uint64_t>(
-      kMaxPayload, static_cast<std::uint64_t>(std::max<std::int64_t>(window, 0)));
+      kH2MaxPayload, static_cast<std::uint64_t>(std::max<std::int64_t>(window, 0)));
   const std::uint64_t bytes = std::min(body_left_, allowed);
   body_left_ -= bytes;
   connection_window_ -= static_cast<std::int64_t>(bytes);
   stream_window_ -= static_cast<std::int64_t>(bytes);
   sent_end_ = body_left_ == 0;
-  write_head(head.data(), bytes, kH2Data, sent_end_ ? kH2EndStream : 0, 1);
+  write_frame_head(head.data(), bytes, kH2Data, sent_end_ ? kH2EndStream : 0, 1);
   return bytes;
 }
 

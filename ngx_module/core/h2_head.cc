@@ -1,5 +1,6 @@
 #include "ngx_module/core/h2_head.h"
 
+#include <algorithm>
 #include <cstddef>
 
 #include "ngx_module/core/h2_frame.h"
@@ -19,18 +20,20 @@ constexpr std::size_t kLengthBits = 0x7f;  // all of them set: more bytes of len
 using Bytes = std::span<unsigned char>;
 
 // What follows the preface. None: something else stands there.
-std::optional<Bytes> frames_of(Bytes head) {
+template <class Byte>
+std::optional<std::span<Byte>> frames_of(std::span<Byte> head) {
   const std::string_view text(reinterpret_cast<const char*>(head.data()), head.size());
   if (!text.starts_with(kPreface)) return std::nullopt;
   return head.subspan(kPreface.size());
 }
 
 // Takes a frame, its head included, from the front of `rest`. Empty: no whole one is there.
-Bytes take_frame(Bytes& rest) {
+template <class Byte>
+std::span<Byte> take_frame(std::span<Byte>& rest) {
   if (rest.size() < kH2FrameHead) return {};
   const std::size_t payload = read_number(rest.data(), 3);
   if (payload > rest.size() - kH2FrameHead) return {};
-  const Bytes frame = rest.first(kH2FrameHead + payload);
+  const std::span<Byte> frame = rest.first(kH2FrameHead + payload);
   rest = rest.subspan(frame.size());
   return frame;
 }
@@ -76,6 +79,30 @@ void write_scheme(Bytes head, bool https) {
     if (frame[kH2TypeByte] != kH2Headers) continue;
     return write_into(frame.subspan(kH2FrameHead), https);
   }
+}
+
+std::optional<std::string_view> join_fields(std::span<const unsigned char> head,
+                                            std::span<char> buffer) {
+  auto rest = frames_of(head);
+  if (!rest) return std::nullopt;
+  std::size_t joined = 0;
+  bool begun = false;
+  while (!rest->empty()) {
+    const auto frame = take_frame(*rest);
+    if (frame.empty()) return std::nullopt;
+    const unsigned char type = frame[kH2TypeByte];
+    if (type != kH2Headers && type != kH2Continuation) continue;
+    // One HEADERS, then the others; its payload is nothing but fields.
+    if (begun == (type == kH2Headers)) return std::nullopt;
+    if (!begun && (frame[kH2FlagsByte] & (kH2Padded | kH2Priority)) != 0) return std::nullopt;
+    begun = true;
+    const auto fields = frame.subspan(kH2FrameHead);
+    if (fields.size() > buffer.size() - joined) return std::nullopt;
+    std::copy(fields.begin(), fields.end(), buffer.begin() + static_cast<std::ptrdiff_t>(joined));
+    joined += fields.size();
+  }
+  if (!begun) return std::nullopt;
+  return std::string_view(buffer.data(), joined);
 }
 
 }  // namespace sluice::core

@@ -7,6 +7,7 @@
 
 #include <optional>
 #include <span>
+#include <string_view>
 
 namespace sluice::core {
 
@@ -16,5 +17,10 @@ std::optional<bool> begin_h2_stream(std::span<unsigned char> head);
 
 // Writes :scheme. What does not look like a head stays as it is.
 void write_scheme(std::span<unsigned char> head, bool https);
+
+// The coded fields of the frames, one behind the other in `buffer`, which is as large as the head.
+// None: `head` is not that, or its frames hold more than fields.
+std::optional<std::string_view> join_fields(std::span<const unsigned char> head,
+                                            std::span<char> buffer);
 
 }  // namespace sluice::core

@@ -5,25 +5,15 @@
 #include <charconv>
 
 #include "shared/http/field.h"
+#include "shared/http/head_line.h"
 #include "shared/http/header.h"
 
 namespace sluice::http {
 
 namespace {
 
-constexpr std::string_view kEnd = "\r\n";
-
 bool says_length(std::string_view name) {
   return same_header_name(name, "Content-Length") || same_header_name(name, "Transfer-Encoding");
-}
-
-// The next line with its end, or empty.
-std::string_view take_line(std::string_view& rest) {
-  const std::size_t end = rest.find(kEnd);
-  if (end == std::string_view::npos) return {};
-  const std::string_view line = rest.substr(0, end + kEnd.size());
-  rest.remove_prefix(line.size());
-  return line;
 }
 
 }  // namespace
@@ -40,12 +30,11 @@ std::optional<std::string_view> write_mirror_head(std::string_view head, std::ui
   if (!request_line.ends_with(" HTTP/1.1\r\n")) return std::nullopt;
   put(request_line);
   bool has_body = body_bytes != 0;
-  for (std::string_view line = take_line(rest); line != kEnd; line = take_line(rest)) {
-    const std::size_t colon = line.find(':');
-    if (colon == std::string_view::npos) return std::nullopt;
-    const std::string_view name = line.substr(0, colon);
-    if (says_length(name)) has_body = true;
-    if (!is_connection_field(name)) put(line);
+  for (std::string_view line = take_line(rest); line != kLineEnd; line = take_line(rest)) {
+    const auto field = field_of(line);
+    if (!field) return std::nullopt;
+    if (says_length(field->name)) has_body = true;
+    if (!is_connection_field(field->name)) put(line);
   }
   if (has_body) {
     std::array<char, 20> digits;
@@ -53,7 +42,7 @@ std::optional<std::string_view> write_mirror_head(std::string_view head, std::ui
         std::to_chars(digits.data(), digits.data() + digits.size(), body_bytes).ptr;
     put("Content-Length: ");
     put({digits.data(), static_cast<std::size_t>(last - digits.data())});
-    put(kEnd);
+    put(kLineEnd);
   }
   put("Connection: close\r\n\r\n");
   return std::string_view(buffer.data(), static_cast<std::size_t>(end - buffer.data()));
