@@ -5,12 +5,11 @@
 #include <span>
 
 #include "ngx_module/core/h2_exchange.h"
-#include "ngx_module/core/h2_head.h"
 #include "ngx_module/http/mirror_choice.h"
 #include "ngx_module/http/mirror_delivery.h"
+#include "ngx_module/http/mirror_opening.h"
 #include "ngx_module/http/pool_text.h"
 #include "ngx_module/listen/worker.h"
-#include "shared/http/mirror_head.h"
 
 namespace sluice::http_module {
 
@@ -26,13 +25,15 @@ ngx_http_request_body_filter_pt next_body_filter;
 
 struct MirrorTarget {
   table::SlotRef slot;
+  table::BackendProtocol protocol;
   std::string_view backend;  // its name, in the copy's pool
 };
 
 // A request while it is copied and sent. Of the request until started, then of its deliveries.
 struct MirrorCopy {
   ngx_pool_t* pool;
-  MirrorTerms terms;
+  table::BackendProtocol protocol;  // of the backend
+  secret::BlobPlace client_certificate;
   ngx_array_t targets;         // of MirrorTarget
   std::string_view sent_head;  // to the backend, in the request's pool; empty until peer.init
   ngx_chain_t* body;
@@ -115,13 +116,8 @@ MirrorCopy** begin_copy(ngx_http_request_t* r) {
   return owned;
 }
 
-// Why this request can't be copied to this mirror; null: it can. What the backend gets is copied as
-// it stands, so the mirror must speak as the backend does.
-const char* obstacle(const ngx_http_request_t* r, const RequestState& state,
-                     const table::Filter& filter) {
-  if (filter.protocol != state.plan.protocol) {
-    return "of the backend and the mirror only one speaks HTTP/2";
-  }
+// Why this request can't be copied; null: it can.
+const char* obstacle(const ngx_http_request_t* r) {
   if (r->headers_in.upgrade != nullptr) return "the request asks for an upgrade";
   if (r->headers_in.content_length_n > static_cast<off_t>(kMaxMirroredBody)) {
     return "the body is too long";
@@ -167,49 +163,17 @@ void on_delivery_end(MirrorDelivery& delivery) {
   if (--copy.deliveries == 0) destroy(copy);
 }
 
-// What a delivery begins with.
-struct Opening {
-  const ngx_chain_t* chain = nullptr;  // null: the head makes no sense, or no memory
-  bool ends_stream = false;            // of HTTP/2: it has no body
-};
-
-Opening open_http1(const MirrorCopy& copy, ngx_chain_t* link, ngx_buf_t* buf) {
-  const std::size_t room = static_cast<std::size_t>(buf->end - buf->pos);
-  const auto head = http::write_mirror_head(copy.sent_head, copy.body_bytes,
-                                            {reinterpret_cast<char*>(buf->pos), room});
-  if (!head) return {};
-  buf->last = buf->pos + head->size();
-  *link = {buf, copy.body};
-  return {link, false};
-}
-
-// The body is framed while it is sent.
-Opening open_http2(const MirrorCopy& copy, bool https, ngx_chain_t* link, ngx_buf_t* buf) {
-  buf->last = ngx_cpymem(buf->pos, copy.sent_head.data(), copy.sent_head.size());
-  const auto ends = core::begin_h2_stream({buf->pos, buf->last});
-  if (!ends) return {};
-  core::write_scheme({buf->pos, buf->last}, https);
-  *link = {buf, nullptr};
-  return {link, *ends};
-}
-
-Opening make_opening(const MirrorCopy& copy, bool https) {
-  const std::size_t bytes = http::mirror_head_bytes(copy.sent_head);
-  ngx_buf_t* const buf = ngx_create_temp_buf(copy.pool, bytes);
-  ngx_chain_t* const link = ngx_alloc_chain_link(copy.pool);
-  if (buf == nullptr || link == nullptr) return {};
-  return copy.terms.protocol == table::BackendProtocol::kHttp2 ? open_http2(copy, https, link, buf)
-                                                               : open_http1(copy, link, buf);
-}
-
 // Null: it is on its way.
 const char* deliver(MirrorCopy& copy, const MirrorTarget& mirror) {
   if (totals().deliveries >= std::min(kMaxDeliveries, ngx_cycle->connection_n / 4)) {
     return "too many copies are on their way";
   }
-  const MirrorChoice choice = choose_mirror(mirror.slot, copy.terms, copy.pool);
+  const MirrorChoice choice =
+      choose_mirror(mirror.slot, {mirror.protocol, copy.client_certificate}, copy.pool);
   if (choice.obstacle != nullptr) return choice.obstacle;
-  const Opening opening = make_opening(copy, choice.tls != nullptr);
+  const MirrorOpening opening =
+      open_mirror({copy.protocol, copy.sent_head, copy.body, copy.body_bytes},
+                  {mirror.protocol, choice.tls != nullptr}, copy.pool);
   if (opening.chain == nullptr) return "the backend's request could not be copied";
   auto* const delivery =
       static_cast<MirrorDelivery*>(ngx_pcalloc(copy.pool, sizeof(MirrorDelivery)));
@@ -217,7 +181,7 @@ const char* deliver(MirrorCopy& copy, const MirrorTarget& mirror) {
   delivery->ended = on_delivery_end;
   delivery->owner = &copy;
   delivery->backend = mirror.backend;
-  if (copy.terms.protocol == table::BackendProtocol::kHttp2) {
+  if (mirror.protocol == table::BackendProtocol::kHttp2) {
     void* const memory = ngx_palloc(copy.pool, sizeof(core::H2Exchange));
     if (memory == nullptr) return "out of memory";
     delivery->h2 = new (memory) core::H2Exchange(opening.ends_stream, copy.body_bytes);
@@ -266,18 +230,19 @@ bool draw_mirror(ngx_http_request_t* r, RequestState& state, table::FilterReader
   }
   listen::Worker* const worker = listen::Worker::current();
   if (r != r->main || worker == nullptr || worker->random().draw() > filter.threshold) return true;
-  if (const char* const why = obstacle(r, state, filter)) {
+  if (const char* const why = obstacle(r)) {
     drop(r->connection->log, backend, why);
     return true;
   }
   if (state.filters.mirrors == nullptr) state.filters.mirrors = begin_copy(r);
   if (state.filters.mirrors == nullptr) return false;
   MirrorCopy& copy = **state.filters.mirrors;
-  copy.terms = {state.plan.protocol, state.plan.client_certificate};
+  copy.protocol = state.plan.protocol;
+  copy.client_certificate = state.plan.client_certificate;
   const std::string_view name = join_copy(copy.pool, {backend});
   void* const target = ngx_array_push(&copy.targets);
   if (target == nullptr || name.data() == nullptr) return false;
-  new (target) MirrorTarget{{filter.slot, filter.incarnation}, name};
+  new (target) MirrorTarget{{filter.slot, filter.incarnation}, filter.protocol, name};
   return true;
 }
 

@@ -3,11 +3,11 @@
 // A copy is sent when the whole request is known, on a connection of its own, to one endpoint of
 // the mirror's backend; its answer is read and forgotten. Nothing of the client's request waits for
 // it or knows of it: the copy has its own pool, log and connections, and outlives the request. The
-// body is copied while nginx reads it, so that it streams to the backend as ever.
+// body is copied while nginx reads it, so that it streams to the backend as ever. Backend and
+// mirror need not speak the same version of HTTP (mirror_opening.h).
 //
-// Not copied, which the log says: bodies of more than kMaxMirroredBody bytes; requests of which
-// only the backend or only the mirror speaks HTTP/2; upgrades; what would be too many copies or
-// bytes in one worker.
+// Not copied, which the log says: bodies of more than kMaxMirroredBody bytes; upgrades; what would
+// be too many copies or bytes in one worker.
 //
 // Process: nginx worker.   Thread: event loop.   Allocates: a pool per copied request.
 // Page: ngx_module/doc/directives.md, "Filters"   Tested by: test/e2e/test_filters_mirror*.py

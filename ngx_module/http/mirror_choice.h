@@ -21,7 +21,7 @@ struct MirrorChoice {
   tls::BackendContext* tls = nullptr;  // null: plain
 };
 
-// How the request's Gateway speaks to backends.
+// How a mirror of the request's Gateway is spoken to.
 struct MirrorTerms {
   table::BackendProtocol protocol;
   secret::BlobPlace client_certificate;  // a length of zero: none

@@ -18,6 +18,7 @@ from harness.manifests import (
     route,
     rule,
     service,
+    service_mirror_filter,
     service_ref,
 )
 from harness.net import free_port
@@ -87,15 +88,13 @@ def test_http_2_is_agreed_on_by_alpn(sluice, run, issued, version):
 def test_a_mirror_behind_tls_is_told_so_and_its_plain_backend_is_not(sluice, issued):
     plain, copy = H2Backend(), TlsH2Backend(issued)
     try:
-        mirror = {"type": "RequestMirror", "requestMirror": {"backendRef": service_ref("copy")}}
-        del mirror["requestMirror"]["backendRef"]["weight"]
         sluice.write(
             "all.yaml",
             documents(
                 service("plain", plain.port, app_protocol="kubernetes.io/h2c"),
                 service("copy", copy.port, app_protocol="kubernetes.io/h2c"),
                 policy("copy"),
-                route("r", [rule(service_ref("plain"), filters=[mirror])]),
+                route("r", [rule(service_ref("plain"), filters=[service_mirror_filter("copy")])]),
             ),
         )
         sluice.start()

@@ -1,4 +1,4 @@
-"""RequestMirror where backends speak HTTP/2 or are reached over TLS."""
+"""RequestMirror where backend and mirror speak HTTP/2, or are reached over TLS."""
 
 import grpc
 import pytest
@@ -17,8 +17,6 @@ from harness.manifests import (
     mirror_filter,
     route,
     rule,
-    service,
-    service_ref,
 )
 from harness.net import free_port
 from harness.raw_backend import RawBackend
@@ -102,27 +100,6 @@ def test_a_server_that_is_not_there_changes_nothing(serve, servers):
     )
     calls(sluice, b"a", b"b")
     until(lambda: 'to "default/copy": ' in sluice.nginx_log(), "the warning")
-
-
-def test_a_mirror_that_speaks_otherwise_than_the_backend_is_left_out_with_a_warning(serve, servers):
-    raw = RawBackend("main")
-    try:
-        sluice = serve(
-            backend("main", raw.port),
-            service("copy", servers["copy"].port, app_protocol="kubernetes.io/h2c"),
-            route("r", [rule(backend_ref("main"), filters=[service_mirror("copy")])]),
-        )
-        assert ask(sluice.port).body == b"main"
-        said = "of the backend and the mirror only one speaks HTTP/2"
-        until(lambda: said in sluice.nginx_log(), "the warning")
-    finally:
-        raw.stop()
-
-
-def service_mirror(name: str) -> dict:
-    reference = service_ref(name)
-    del reference["weight"]
-    return {"type": "RequestMirror", "requestMirror": {"backendRef": reference}}
 
 
 def test_calls_are_copied_over_tls(serve, servers, held, authority):

@@ -16,6 +16,7 @@ from harness.manifests import (
     route,
     rule,
     service,
+    service_mirror_filter,
     service_ref,
 )
 from harness.net import free_port
@@ -70,3 +71,25 @@ def test_backends_of_http2_answer_500_and_the_others_serve(make_sluice, backends
         until(lambda: log.read_text().count("reason=no_http2") == 2, "both lines of the log")
     finally:
         h2_backend.stop()
+
+
+def test_a_mirror_may_speak_http2_all_the_same(make_sluice, backends):
+    mirror = H2Backend()
+    sluice = make_sluice(workers=1)
+    port = free_port()
+    sluice.write(
+        "all.yaml",
+        documents(
+            gateway(port),
+            backend("blue", backends.ports["blue"]),
+            service("h2", mirror.port, app_protocol="kubernetes.io/h2c"),
+            route("r", [rule(backend_ref("blue"), filters=[service_mirror_filter("h2")])]),
+        ),
+    )
+    try:
+        sluice.start()
+        assert ask(port, path="/a").word == "blue"
+        until(lambda: mirror.asked and mirror.asked[0].whole, "the copy")
+        assert mirror.asked[0].one(":path") == "/a"
+    finally:
+        mirror.stop()

@@ -39,6 +39,7 @@ class H2Asked:
     fields: list[tuple[str, str]]  # with the pseudo header fields
     body: bytes = b""
     trailers: list[tuple[str, str]] = field(default_factory=list)
+    whole: bool = False
 
     def all(self, name: str) -> list[str]:
         return [value for key, value in self.fields if key == name]
@@ -88,6 +89,7 @@ class _Connection:
         elif isinstance(event, h2.events.TrailersReceived):
             self.open[event.stream_id].trailers = list(event.headers)
         elif isinstance(event, h2.events.StreamEnded):
+            self.open[event.stream_id].whole = True
             self._answer(event.stream_id, self.server.next_step())
         elif isinstance(event, h2.events.WindowUpdated):
             for stream in list(self.unsent):

@@ -171,6 +171,12 @@ def service_ref(name: str, weight: int = 1) -> dict:
     return {"name": name, "port": 80, "weight": weight}
 
 
+def service_mirror_filter(name: str) -> dict:
+    reference = service_ref(name)
+    del reference["weight"]
+    return {"type": "RequestMirror", "requestMirror": {"backendRef": reference}}
+
+
 def grpc_route(name: str, rules: list[dict], gateway: str = "web") -> str:
     """One GRPCRoute of all hosts; a rule is as in the spec."""
     return json.dumps(
