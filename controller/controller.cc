@@ -169,7 +169,7 @@ void Controller::take(const source::Batch& batch) {
     const auto* backend = store_.find<model::Backend>(model::Kind::kBackend, change.key.name);
     parts_.names->follow(change.key.name, backend, now_ms_);
   }
-  started_ = true;
+  started_ |= !batch.waiting;
 }
 
 void Controller::look_up_names() {
@@ -235,7 +235,7 @@ void Controller::hand_over_findings(std::uint64_t generation) {
   const std::int64_t now_ms = wall_clock_ms();
   for (const auto& [key, found] : findings_) {
     if (found) {
-      book_.put(*found, generation, now_ms);
+      book_.put(*found, generation, now_ms, parts_.source->status_text(key));
     } else {
       book_.remove(key);
       report_.status(key, book_.status_of(key), now_ms_);
@@ -258,7 +258,9 @@ void Controller::show_status() {
   if (!status_is_stale_ && book_.timeout_ms(now_ms) != 0) return;
   status_is_stale_ = false;
   for (const model::ObjectKey& key : book_.refresh(parts_.keeper->data_plane(), now_ms)) {
-    report_.status(key, book_.status_of(key), now_ms_);
+    const nlohmann::json status = book_.status_of(key);
+    report_.status(key, status, now_ms_);
+    parts_.source->show_status(key, status);
   }
 }
 

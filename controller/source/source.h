@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,7 @@ namespace sluice::source {
 struct Batch {
   std::vector<model::Change> changes;
   bool problems_changed = false;
+  bool waiting = false;  // what was there at the start is not told as a whole yet
 };
 
 class Source {
@@ -41,6 +43,13 @@ class Source {
   virtual std::string object_json(const model::ObjectKey& key) const = 0;
   virtual std::vector<std::string> ignored()
       const = 0;  // "apps/v1 Deployment default/web (web.yaml:1)", each once
+
+  // What the source has as the object's status, JSON; "": nothing.
+  virtual std::string status_text(const model::ObjectKey&) const { return ""; }
+
+  // The shown status of an object changed; null: it has none (any more). For sources that have a
+  // place for it.
+  virtual void show_status(const model::ObjectKey&, const nlohmann::json&) {}
 };
 
 }  // namespace sluice::source

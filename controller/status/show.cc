@@ -81,9 +81,9 @@ Wanted not_programmed(std::string_view reason, std::string message) {
   return {{std::string(kProgrammed), false, std::string(reason), std::move(message)}, false};
 }
 
-// Programmed=True, or what is in its way.
+// Programmed=True, or what is in its way. Workers that have yet to connect may serve it already.
 Wanted programmed(const View& view, std::string_view what) {
-  if (!view.data_plane.any_worker) return not_programmed("Pending", std::string(kNoWorker));
+  if (view.release == Release::kTimed) return not_programmed("Pending", std::string(kNoWorker));
   return {{std::string(kProgrammed), true, "Programmed", fmt::format("{} is served", what)},
           view.release != Release::kNow};
 }
@@ -95,7 +95,7 @@ Wanted listener_programmed(const resolve::ListenerFinding& listener, const View&
         listener.not_programmed_message);
   }
   const DataPlane& data_plane = view.data_plane;
-  if (!data_plane.any_worker) return not_programmed("Pending", std::string(kNoWorker));
+  if (!data_plane.any_worker) return programmed(view, "The listener");
   std::vector<std::string> failed;
   std::vector<std::string> missing;
   for (const std::string& socket : listener.sockets) {
@@ -114,7 +114,7 @@ Wanted listener_programmed(const resolve::ListenerFinding& listener, const View&
                           fmt::format("{} is not open: no nginx has \"sluice_listeners on;\"",
                                       fmt::join(missing, ", ")));
   }
-  if (!missing.empty()) {
+  if (!missing.empty() && view.release == Release::kNow) {
     return not_programmed("Pending", fmt::format("{} is not open yet", fmt::join(missing, ", ")));
   }
   return programmed(view, "The listener");

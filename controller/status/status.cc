@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "controller/status/parse_status.h"
 #include "controller/status/show.h"
 #include "controller/status/status_json.h"
 
@@ -23,15 +24,20 @@ struct StatusBook::Entry {
   std::uint64_t published = 0;
   std::int64_t put_ms = 0;
   Shown shown;
+  bool told = false;
 };
 
 StatusBook::StatusBook(std::string controller_name)
     : controller_name_(std::move(controller_name)) {}
 
 void StatusBook::put(const resolve::ObjectFindings& findings, std::uint64_t published,
-                     std::int64_t now_ms) {
+                     std::int64_t now_ms, const std::string& before) {
   std::shared_ptr<Entry>& entry = entries_[findings.object];
-  if (entry == nullptr) entry = std::make_shared<Entry>();
+  if (entry == nullptr) {
+    entry = std::make_shared<Entry>();
+    entry->shown = parse_status(findings.object.kind, nlohmann::json::parse(before, nullptr, false),
+                                controller_name_);
+  }
   waiting_.erase({entry->published, findings.object});
   entry->findings = findings;
   entry->published = published;
@@ -65,9 +71,9 @@ bool StatusBook::refresh_entry(const model::ObjectKey& key, std::int64_t now_ms)
   } else {
     waiting_.erase({entry.published, key});
   }
-  if (shown == entry.shown) return false;
+  const bool news = !std::exchange(entry.told, true) || shown != entry.shown;
   entry.shown = std::move(shown);
-  return true;
+  return news;
 }
 
 std::set<model::ObjectKey> StatusBook::released(std::int64_t now_ms) {

@@ -2,8 +2,8 @@
 //
 // Rules (controller/doc/conditions.md): nothing turns True before every live worker has
 // acknowledged a table that contains it; a condition that turns False is shown at once; a listener
-// is Programmed when all its sockets are open in every worker; no worker at all:
-// Programmed=False/Pending; route conditions do not wait longer than 1 s when no worker lives. One
+// is Programmed when all its sockets are open in every worker; no worker at all for 1 s:
+// Programmed=False/Pending; route conditions do not wait longer than that either. One
 // revision per change of content; lastTransitionTime changes only with the condition's status.
 //
 // What is held back stays as it was shown (with its old observedGeneration), or Unknown/Pending
@@ -43,12 +43,14 @@ class StatusBook {
  public:
   explicit StatusBook(std::string controller_name);
 
-  // `published` is the table generation that contains the findings.
-  void put(const resolve::ObjectFindings& findings, std::uint64_t published, std::int64_t now_ms);
+  // `published` is the table generation that contains the findings. `before`: the status, as
+  // JSON, that a cluster shows of an object that the book does not know yet; it goes on from there.
+  void put(const resolve::ObjectFindings& findings, std::uint64_t published, std::int64_t now_ms,
+           const std::string& before = "");
   void remove(const model::ObjectKey& key);
 
   // Recomputes what put() and the data plane's news changed. Returns the objects whose shown status
-  // changed, those that lost it (remove()) included.
+  // is new or changed, those that lost it (remove()) included.
   std::vector<model::ObjectKey> refresh(const DataPlane& data_plane, std::int64_t now_ms);
 
   // `.status` of the object; null JSON when it has none (not ours, or a kind without status).

@@ -74,8 +74,13 @@ std::vector<StatusWrite> StatusQueue::take(const KubeObjects& objects, std::uint
 // None: nothing is to be written, or not yet.
 std::optional<StatusWrite> StatusQueue::make_write(const model::ObjectKey& key,
                                                    const SeenObject& seen, std::uint64_t now_ms) {
+  const std::optional<json> ours = status_of_(key);
+  if (!ours) {
+    dirty_.erase(key);
+    return std::nullopt;
+  }
   const json current = seen.status.empty() ? json() : json::parse(seen.status, nullptr, false);
-  const auto merged = status::merge_status(current, status_of_(key), controller_name_);
+  const auto merged = status::merge_status(current, *ours, controller_name_);
   if (!merged) {
     dirty_.erase(key);
     return std::nullopt;

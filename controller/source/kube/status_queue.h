@@ -40,8 +40,9 @@ class StatusQueue {
   static constexpr std::uint64_t kLastRetryMs = 30'000;
   static constexpr std::uint64_t kConflictMs = 5000;  // then the version that is here is tried
 
-  // Our status of an object, null when it has none (any more).
-  using StatusOf = std::function<nlohmann::json(const model::ObjectKey&)>;
+  // Our status of an object, null when it has none (any more). None: it is not known yet, and the
+  // object is left alone until the next touch().
+  using StatusOf = std::function<std::optional<nlohmann::json>(const model::ObjectKey&)>;
 
   StatusQueue(std::string controller_name, StatusOf status_of);
 

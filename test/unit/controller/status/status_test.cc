@@ -180,10 +180,38 @@ TEST_F(StatusBookTest, LosingTheLastWorkerTurnsProgrammedFalseAndNothingElse) {
   book_.put(gateway_findings(), 1, kStart);
   book_.put(route_findings(true), 1, kStart);
   book_.refresh(adopted(1), kStart);
-  EXPECT_THAT(book_.refresh(DataPlane{}, kStart), ElementsAre(kGateway));
+  EXPECT_THAT(book_.refresh(DataPlane{}, kStart + 1000), ElementsAre(kGateway));
   EXPECT_EQ(shown(book_.status_of(kGateway), "Programmed"), "False/Pending@1");
   EXPECT_EQ(shown(book_.status_of(kGateway), "Accepted"), "True/Accepted@1");
   EXPECT_EQ(shown(parent_of(book_), "Accepted"), "True/Accepted@1");
+}
+
+// A controller that starts knows what its predecessor showed, and of no worker yet.
+TEST_F(StatusBookTest, WhatWasShownBeforeStaysUntilWorkersHadTheTimeToComeBack) {
+  StatusBook earlier("sluice.dev/gateway-controller");
+  earlier.put(gateway_findings(), 9, kStart);
+  earlier.refresh(adopted(9), kStart);
+  const nlohmann::json before = earlier.status_of(kGateway);
+  const std::int64_t later = kStart + 100'000;
+  book_.put(gateway_findings(), 1, later, before.dump());
+  EXPECT_THAT(book_.refresh(DataPlane{}, later), ElementsAre(kGateway));
+  EXPECT_EQ(book_.status_of(kGateway), before);
+  EXPECT_EQ(book_.timeout_ms(later), 1000);
+  DataPlane first = adopted(0);
+  first.open_sockets.clear();
+  EXPECT_THAT(book_.refresh(first, later + 100), IsEmpty());
+  EXPECT_THAT(book_.refresh(adopted(1), later + 200), IsEmpty());
+  EXPECT_EQ(book_.status_of(kGateway), before);
+}
+
+TEST_F(StatusBookTest, WorkersThatDoNotComeBackAreSaidToBeMissing) {
+  StatusBook earlier("sluice.dev/gateway-controller");
+  earlier.put(gateway_findings(), 9, kStart);
+  earlier.refresh(adopted(9), kStart);
+  book_.put(gateway_findings(), 1, kStart, earlier.status_of(kGateway).dump());
+  book_.refresh(DataPlane{}, kStart);
+  EXPECT_THAT(book_.refresh(DataPlane{}, kStart + 1000), ElementsAre(kGateway));
+  EXPECT_EQ(shown(book_.status_of(kGateway), "Programmed"), "False/Pending@1");
 }
 
 TEST_F(StatusBookTest, AYoungWorkerThatIsBehindTurnsNothingFalse) {

@@ -20,7 +20,11 @@ ObjectKey route(const std::string& name) {
 // Objects as an API server that takes every write, and statuses of ours by key.
 class StatusQueueTest : public testing::Test {
  protected:
-  StatusQueueTest() : queue_(kName, [this](const ObjectKey& key) { return ours_[key]; }) {}
+  StatusQueueTest()
+      : queue_(kName, [this](const ObjectKey& key) {
+          const auto found = ours_.find(key);
+          return found == ours_.end() ? std::nullopt : std::optional(found->second);
+        }) {}
 
   void put(const ObjectKey& key, int version, int generation = 1, const json& status = nullptr) {
     json object = {{"metadata",
@@ -176,6 +180,17 @@ TEST_F(StatusQueueTest, WhatIsGoneIsForgotten) {
   want(route("b"), "one", 1000);
   EXPECT_EQ(take(1000), Keys{});
   EXPECT_TRUE(queue_.idle());
+}
+
+TEST_F(StatusQueueTest, AnObjectWhoseStatusIsNotKnownYetIsLeftAlone) {
+  put(route("a"), 7, 1, status_of("of an earlier process"));
+  queue_.touch(route("a"), 1000);
+  EXPECT_EQ(take(1000), Keys{});
+  EXPECT_TRUE(queue_.idle());
+  ours_[route("a")] = nullptr;
+  queue_.touch(route("a"), 1000);
+  EXPECT_EQ(take(1000), Keys{route("a")});
+  EXPECT_EQ(bodies_[route("a")].at("status"), json({{"parents", json::array()}}));
 }
 
 TEST_F(StatusQueueTest, WhatSomebodyElseUndidIsWrittenAgain) {
