@@ -131,6 +131,11 @@ Result<void> Channel::set_up() {
     options.lookups = only_dns.data();
     mask |= ARES_OPT_LOOKUPS;
   }
+#ifdef ARES_OPT_QUERY_CACHE
+  // Answers are kept by those who ask (follower.h), who ask again when they end.
+  options.qcache_max_ttl = 0;
+  mask |= ARES_OPT_QUERY_CACHE;
+#endif
   ares_channel fresh = nullptr;
   int status = ares_init_options(&fresh, &options, mask);
   if (status != ARES_SUCCESS) return fail_ares(status, "c-ares");

@@ -1,8 +1,8 @@
 // What proxying needs of the stock proxy and grpc modules: HTTP/1.1, trailers (from nginx 1.27.2,
-// unless the operator says something else), and a few request headers, appended to what the operator's proxy_set_header (here or inherited) says; a name that the
-// operator sets is left alone. Backends that speak HTTP/2 are sent the same, but for what belongs
-// to a connection of HTTP/1 and for Host, which is :authority there; the operator's grpc_set_header
-// comes first.
+// unless the operator says something else), and a few request headers, appended to what the
+// operator's proxy_set_header (here or inherited) says; a name that the operator sets is left
+// alone. Backends that speak HTTP/2 are sent the same, but for what belongs to a connection of
+// HTTP/1 and for Host, which is :authority there; the operator's grpc_set_header comes first.
 //
 // A module of its own, because it must run before those modules merge (modules.c has the order).
 // ..._set_header is inherited only by a location that has none, so what a sluice_pass location
@@ -50,8 +50,8 @@ struct HeadersConf {
   ngx_array_t* grpc;
   ngx_uint_t version;   // of the operator, or NGX_CONF_UNSET_UINT
   ngx_flag_t trailers;  // the same, or NGX_CONF_UNSET
-  bool resolved;       // false only for http {} itself, which is never merged
-  bool inside_pass;    // sluice_pass is in this location or in one around it
+  bool resolved;        // false only for http {} itself, which is never merged
+  bool inside_pass;     // sluice_pass is in this location or in one around it
 };
 
 // Where a stock module keeps one of its settings in a location.
@@ -70,7 +70,7 @@ struct Members {
   Member proxy_headers;
   Member proxy_version;
   Member proxy_trailers;  // not found before nginx 1.27.2
-  Member grpc_headers;  // not found: there is no grpc module
+  Member grpc_headers;    // not found: there is no grpc module
 };
 
 Member find_member(const ngx_conf_t* cf, std::string_view module, std::string_view name) {

@@ -31,7 +31,8 @@ class Authority:
         self._issued = 0
         _openssl(
             *["req", "-x509", "-newkey", *KEYS["ec"], "-nodes", "-days", "30"],
-            *["-subj", f"/CN={name}", "-keyout", str(self._key), "-out", str(self.certificate)],
+            *["-subj", f"/CN={name}", "-addext", "keyUsage=critical,keyCertSign,cRLSign"],
+            *["-keyout", str(self._key), "-out", str(self.certificate)],
         )
 
     @property
@@ -45,7 +46,10 @@ class Authority:
         issued = Issued(stem.with_suffix(".crt"), stem.with_suffix(".key"))
         request, extensions = stem.with_suffix(".csr"), stem.with_suffix(".ext")
         kinds = [("URI" if "://" in name else "DNS") + f":{name}" for name in names]
-        extensions.write_text(f"subjectAltName = {','.join(kinds)}\n")
+        # Strict clients want to be told which key signed it.
+        extensions.write_text(
+            f"subjectAltName = {','.join(kinds)}\nauthorityKeyIdentifier = keyid\n"
+        )
         _openssl(
             *["req", "-newkey", *KEYS[key], "-nodes", "-subj", "/CN=sluice test"],
             *["-keyout", str(issued.key), "-out", str(request)],
