@@ -1,0 +1,1 @@
+"""The Go module of a cluster's programs, and what builds it."""
