@@ -2,7 +2,7 @@
 BUILD ?= build
 PYTHON ?= /usr/bin/python3
 
-.PHONY: all help build deps demo test lint bench matrix nginx-tests fuzz clean
+.PHONY: all help build deps demo test lint bench matrix nginx-tests fuzz kube-up kube-down clean
 
 all: build
 
@@ -43,6 +43,13 @@ nginx-tests: ## nginx's own tests with and without the module; NGINX_TESTS=<path
 fuzz: ## The long fuzz runs
 	@packaging/install-deps test
 	@$(PYTHON) test/run.py fuzz
+
+kube-up: ## Start a Kubernetes cluster with the Gateway API on this machine (needs Go; the first time 7 to 12 minutes)
+	@packaging/install-deps kube
+	@$(PYTHON) test/cluster/kube.py up
+
+kube-down: ## End it and remove all of it
+	@$(PYTHON) test/cluster/kube.py down
 
 clean: ## Remove build products
 	rm -rf $(BUILD)

@@ -1,0 +1,1 @@
+"""A Kubernetes cluster on one machine: a real API server in a network of its own."""
