@@ -6,13 +6,18 @@ Long runs read their counts from the environment; every stage prints the values 
 """
 
 import argparse
+import atexit
+import contextlib
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+
+from cluster.kit import build as kit_build
 
 ROOT = Path(__file__).resolve().parents[1]
 BUILD = ROOT / "build"
@@ -153,7 +158,13 @@ def stage_lint(everything: bool = False) -> None:
         run([str(CACHE / "venv/bin/pip"), "install", "--quiet", f"ruff=={RUFF_VERSION}"])
     run([str(ruff), "format", "--check", "--quiet", "test"])
     run([str(ruff), "check", "--quiet", "test"])
-    run(["shellcheck", "packaging/install-deps", ".ci/run", "test/sanitizer/build-nginx"])
+    scripts = [
+        "packaging/install-deps",
+        ".ci/run",
+        "test/sanitizer/build-nginx",
+        "test/cluster/kit/repin",
+    ]
+    run(["shellcheck", *scripts])
     changed = [name for name in changed_files(everything) if name.endswith(".cc")]
     if changed:
         places = ["--build", str(tests()), "--cache", str(CACHE)]
@@ -212,6 +223,41 @@ def stage_matrix() -> None:
     # Programs without a library of the system: they run in any chroot, which sees only the tree.
     shutil.copytree(gotools, BUILD / "gotools", dirs_exist_ok=True)
     run([PYTHON, "test/matrix/matrix.py", "--cache", str(CACHE / "chroots")])
+
+
+def start_kit() -> None:
+    """Begins to build a cluster's programs in the background, nicely; `kit` waits for them."""
+    if kit_build.directory(CACHE / "cluster").exists():
+        return
+    BUILD.mkdir(exist_ok=True)
+    with (BUILD / "kit.log").open("w") as log:
+        process = subprocess.Popen(
+            [PYTHON, "test/cluster/kit/build.py", str(CACHE / "cluster")],
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+
+    def end() -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGTERM)
+
+    atexit.register(end)
+
+
+def kit() -> str:
+    try:
+        return str(kit_build.build(CACHE / "cluster"))
+    except kit_build.Missing as reason:
+        raise NotRun(str(reason)) from reason
+
+
+def stage_kube() -> None:
+    run(["packaging/install-deps", "kube"])
+    command = [PYTHON, "-m", "pytest", "test/kube", "-q", "-rs", "-p", "no:cacheprovider"]
+    run([*command, "--timeout", "300", "--kit", kit()])
 
 
 def fuzzers() -> Path:
@@ -281,7 +327,12 @@ STAGES: dict[str, Callable] = {
     "nginx-tests": stage_nginx_tests,
     "demo": stage_demo,
 }
-ON_REQUEST: dict[str, Callable] = {"bench": stage_bench, "matrix": stage_matrix, "fuzz": stage_fuzz}
+ON_REQUEST: dict[str, Callable] = {
+    "bench": stage_bench,
+    "matrix": stage_matrix,
+    "fuzz": stage_fuzz,
+    "kube": stage_kube,
+}
 
 
 def main() -> int:
@@ -292,6 +343,8 @@ def main() -> int:
     parser.add_argument("--all", action="store_true", help="lint: all files, not only changed ones")
     arguments = parser.parse_args()
     names = arguments.stages or list(STAGES)
+    if "kube" in names:
+        start_kit()
     results: list[tuple[str, float, str]] = []
     for name in names:
         print(f"\n=== {name}", flush=True)

@@ -1,0 +1,76 @@
+"""Fixtures: one cluster for all tests, a namespace for each."""
+
+import re
+import secrets
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "test"))
+
+from cluster.cluster import Cluster, check_machine  # noqa: E402
+from cluster.kit import build  # noqa: E402
+from harness.kubernetes import Namespace  # noqa: E402
+
+
+def pytest_addoption(parser):
+    parser.addoption(
+        "--kit", default=str(build.directory()), help="what test/cluster/kit/build.py printed"
+    )
+    parser.addoption("--suite", default=build.suites()[0], help="whose version of the Gateway API")
+    parser.addoption("--channel", default="experimental", choices=["experimental", "standard"])
+
+
+@pytest.fixture(scope="session")
+def kit(request) -> Path:
+    """The cluster's programs."""
+    directory = Path(request.config.getoption("--kit"))
+    if not directory.exists():
+        pytest.exit("the cluster's programs are not built: test/cluster/kit/build.py", 1)
+    check_machine()
+    return directory
+
+
+@pytest.fixture(scope="session")
+def suite(request) -> str:
+    return request.config.getoption("--suite")
+
+
+@pytest.fixture
+def make_cluster(kit, suite):
+    """make_cluster() -> a cluster of the test's own, tied to it, without the Gateway API."""
+    with tempfile.TemporaryDirectory(prefix="sluice-kube-") as name:
+        made: list[Cluster] = []
+
+        def make(version: str = suite) -> Cluster:
+            cluster = Cluster(Path(name) / f"cluster{len(made)}")
+            made.append(cluster)
+            cluster.start(kit, version, tied=True)
+            return cluster
+
+        yield make
+        for cluster in made:
+            cluster.stop()
+
+
+@pytest.fixture(scope="session")
+def cluster(request, kit, suite) -> Cluster:
+    with tempfile.TemporaryDirectory(prefix="sluice-kube-") as name:
+        running = Cluster(Path(name) / "cluster")
+        running.start(kit, suite, tied=True)
+        running.apply_bundle(suite, request.config.getoption("--channel"))
+        yield running
+        running.stop()
+
+
+@pytest.fixture
+def namespace(request, cluster, tmp_path) -> Namespace:
+    """A new namespace, named after the test."""
+    words = re.sub(r"[^a-z0-9]+", "-", request.node.name.removeprefix("test_").lower())[:40]
+    made = Namespace(cluster, f"{words.strip('-')}-{secrets.token_hex(3)}", tmp_path)
+    made.create()
+    yield made
+    made.remove()
