@@ -23,6 +23,16 @@ PATH={state}/kit:$PATH KUBECONFIG={state}/kubeconfig exec nsenter --net={namespa
 """
 
 
+def apply_once(cluster: Cluster, suite: str, channel: str) -> None:
+    """The Gateway API, unless it is there; another version or channel needs another cluster."""
+    wanted, mark = f"{suite} {channel}", cluster.state / "bundle"
+    if not mark.exists():
+        cluster.apply_bundle(suite, channel)
+        mark.write_text(wanted)
+    elif mark.read_text() != wanted:
+        raise NotHere(f"{cluster.state} runs {mark.read_text()}: end it first (kube-down)")
+
+
 def up(cluster: Cluster, suite: str, channel: str) -> None:
     check_machine()
     if not build.directory().exists():
@@ -31,7 +41,7 @@ def up(cluster: Cluster, suite: str, channel: str) -> None:
     if not cluster.alive():
         print("starting a cluster", flush=True)
         cluster.start(kit, suite)
-        cluster.apply_bundle(suite, channel)
+    apply_once(cluster, suite, channel)
     enter = cluster.state / "enter"
     enter.write_text(ENTER.format(state=cluster.state, namespace=cluster.namespace))
     enter.chmod(0o755)

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from cluster.api import Refusal
 from cluster.cluster import Cluster
 from harness.kube_objects import deployment
@@ -112,32 +113,50 @@ def test_two_clusters_do_not_meet(cluster, make_cluster):
         assert refusal.status == 404
 
 
+def kube(verb: str, state: Path, *options: str) -> list[str]:
+    """The lines that a command of kube.py printed."""
+    command = [sys.executable, str(KUBE), verb, "--state", str(state), *options]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    return done.stdout.splitlines()
+
+
+def shown(command: str) -> str:
+    done = subprocess.run(command.split(), check=True, capture_output=True, text=True)
+    return done.stdout
+
+
 def test_the_commands_start_show_and_end_a_cluster(kit, tmp_path):
     state = tmp_path / "cluster"
-
-    def kube(verb: str) -> list[str]:
-        command = [sys.executable, str(KUBE), verb, "--state", str(state)]
-        return subprocess.run(command, check=True, capture_output=True, text=True).stdout.split(
-            "\n"
-        )
-
+    cluster = Cluster(state)
     try:
-        *_, kubeconfig, line, _ = kube("up")
+        *_, kubeconfig, line = kube("up", state)
         assert kubeconfig == f"kubeconfig: {state}/kubeconfig"
-        assert line.startswith("use it: ")
-        command = line.removeprefix("use it: ").split()
-        nodes = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-        assert "Ready" in nodes
-        classes = subprocess.run(
-            [*command[:2], "get", "crd", "-o", "name"], check=True, capture_output=True, text=True
-        ).stdout
-        assert "crd/gateways" in classes.replace(
-            "customresourcedefinition.apiextensions.k8s.io", "crd"
-        )
-        first = Cluster(state).first_pid()
-        assert kube("up")[-3:] == [kubeconfig, line, ""]
-        assert Cluster(state).first_pid() == first
+        command = line.removeprefix("use it: ")
+        assert "node-1   Ready" in shown(command)
+        first = cluster.first_pid()
+        assert kube("up", state) == [kubeconfig, line]
+        assert cluster.first_pid() == first
+        kill(first)
+        assert kube("up", state)[-2:] == [kubeconfig, line]
+        enter = command.split()[0]
+        kinds = shown(f"{enter} kubectl api-resources --api-group=gateway.networking.k8s.io")
+        assert "HTTPRoute" in kinds and "ListenerSet" in kinds
     finally:
-        kube("down")
+        kube("down", state)
     assert not state.exists()
-    kube("down")
+    kube("down", state)
+
+
+def test_a_cluster_of_the_standard_channel_is_one_of_its_own(kit, tmp_path):
+    state = tmp_path / "cluster"
+    standard = ("--channel", "standard")
+    try:
+        *_, line = kube("up", state, *standard)
+        crd = f"{line.split()[2]} kubectl get crd httproutes.gateway.networking.k8s.io"
+        annotation = r"jsonpath={.metadata.annotations.gateway\.networking\.k8s\.io/channel}"
+        assert shown(f"{crd} -o {annotation}") == "standard"
+        with pytest.raises(subprocess.CalledProcessError) as refused:
+            kube("up", state)
+        assert "end it first" in refused.value.stderr
+    finally:
+        kube("down", state)

@@ -16,7 +16,7 @@ from cluster.kubelet.sandbox import Sandbox
 from cluster.kubelet.volumes import Volumes
 from cluster.layout import NODE_NAME
 
-LOOK_S = 0.2  # between two looks whether a container still runs
+LOOK_S = 1.0  # between two looks whether a container still runs
 
 
 class Pod(threading.Thread):
