@@ -20,12 +20,13 @@ from typing import TypeVar
 from harness.waiting import until
 
 from cluster import network
-from cluster.api import Api
+from cluster.api import Api, Refusal
 
 T = TypeVar("T")
 
 FIRST_PROCESS = Path(__file__).resolve().parent / "first_process.py"
 TOOLS = ("ip", "nsenter", "openssl", "setpriv", "unshare")
+CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 START_S = 180
 
 
@@ -173,8 +174,26 @@ class Cluster:
         return Api(self.certificates, user, token, self.connect)
 
     def apply_bundle(self, suite: str, channel: str = "experimental") -> None:
-        """The CRDs and policies of the Gateway API, as `suite` brings them, all Established."""
+        """The CRDs and policies of the Gateway API, as `suite` brings them, all served."""
         crds = self.state / "kit" / suite / "crd"
         place = crds / "experimental" if channel == "experimental" else crds
         self.kubectl("apply", "--server-side", "-k", place)
         self.kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=60s")
+        api = self.api()
+        paths = [path for crd in api.call("GET", CRDS)["items"] for path in served_paths(crd)]
+        until(lambda: all(is_served(api, path) for path in paths), "the CRDs to be served", 60)
+
+
+def served_paths(crd: dict) -> list[str]:
+    spec = crd["spec"]
+    versions = [version["name"] for version in spec["versions"] if version["served"]]
+    return [f"/apis/{spec['group']}/{version}/{spec['names']['plural']}" for version in versions]
+
+
+def is_served(api: Api, path: str) -> bool:
+    """Established is said a moment before it is true."""
+    try:
+        api.call("GET", f"{path}?limit=1")
+    except Refusal:
+        return False
+    return True
