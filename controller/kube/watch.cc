@@ -125,7 +125,9 @@ void Reflector::end_list(const Reply& reply, std::uint64_t now_ms) {
     return;
   }
   Json list = Json::parse(reply.body, nullptr, false);
-  if (!member(list, "items").is_array() ||
+  const Json& items = member(list, "items");
+  // A list of metadata without objects has null here.
+  if (!(items.is_array() || items.is_null()) ||
       text_at(member(list, "metadata"), "resourceVersion").empty()) {
     StatusReply status;
     status.message = "the answer to a list is no list";
@@ -141,8 +143,10 @@ void Reflector::take_page(Json& list, std::uint64_t now_ms) {
     if (!watch_failed_) problem_.clear();
   }
   absent_once_ = false;
-  for (Json& item : list["items"])
-    take_object(item, KnownObjects::From::kList);
+  if (member(list, "items").is_array()) {
+    for (Json& item : list["items"])
+      take_object(item, KnownObjects::From::kList);
+  }
   const Json& metadata = member(list, "metadata");
   continue_ = text_at(metadata, "continue");
   wait(0, now_ms);

@@ -193,12 +193,16 @@ TEST_F(LiveTest, HundredsOfObjectsComeInPagesAndAListAfterThemTellsNothing) {
 }
 
 TEST_F(LiveTest, OpenWatchesLetTheLoopSleep) {
+  std::vector<const Reflector*> all;
   for (const char* plural : {"services", "secrets", "namespaces", "pods", "nodes", "endpoints",
                              "events", "serviceaccounts", "replicationcontrollers"}) {
-    client_->watch({.resource = {"v1", plural}, .kind = "Thing", .form = Form::kMetadata});
+    all.push_back(
+        &client_->watch({.resource = {"v1", plural}, .kind = "Thing", .form = Form::kMetadata}));
   }
   watch_config_maps(Form::kMetadata);
-  ASSERT_TRUE(turn_until([&] { return client_->settled(); }));
+  EXPECT_TRUE(turn_until([&] { return client_->settled(); }));
+  for (const Reflector* each : all)
+    EXPECT_TRUE(each->synced()) << each->options().resource.plural << ": " << each->problem();
   turn_until([] { return false; }, 12);  // until libcurl's timers of connecting have gone off
   const auto cpu_ms = [] {
     rusage used{};

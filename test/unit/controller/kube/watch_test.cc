@@ -112,6 +112,15 @@ TEST_F(WatchTest, ObjectsOfAPagedListAreNotDroppedBeforeItsEnd) {
   EXPECT_THAT(take(), IsEmpty());
 }
 
+// A watch of the metadata of no objects never started: its list has null for its items.
+TEST_F(WatchTest, AListWithoutItemsIsEmpty) {
+  wait_for_request();
+  reply(200, R"({"kind":"PartialObjectMetadataList","metadata":{"resourceVersion":"9"},)"
+             R"("items":null})");
+  EXPECT_TRUE(reflector_.synced());
+  EXPECT_EQ(reflector_.problem(), "");
+}
+
 TEST_F(WatchTest, AnObjectMadeAnewUnderItsNameIsDroppedAndPut) {
   list({object_json("a", 5, "old")}, 9);
   take();
