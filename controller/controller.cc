@@ -16,6 +16,7 @@
 
 #include "controller/dns/problems.h"
 #include "controller/source/files/files.h"
+#include "controller/source/kube/kube.h"
 
 namespace sluice {
 namespace {
@@ -69,6 +70,14 @@ int sooner(int left, int right) {
   return right < 0 ? left : std::min(left, right);
 }
 
+Result<std::unique_ptr<source::Source>> open_source(const ControllerOptions& options) {
+  const std::string& name = options.resolve.controller_name;
+  if (options.directory.empty()) {
+    return source::open_kubernetes({options.cluster, name, SLUICE_VERSION});
+  }
+  return source::open_files({options.directory, options.state_directory, name});
+}
+
 control::Info info_of(const ControllerOptions& options) {
   return {options.directory, options.table_directory, SLUICE_VERSION,
           fmt::format("{}-{}", ::getpid(), milliseconds(CLOCK_REALTIME))};
@@ -91,8 +100,7 @@ Result<std::unique_ptr<Controller>> Controller::open(const ControllerOptions& op
   auto table = publish::Publisher::open(arena);
   if (!table) return tl::unexpected<Error>(std::move(table.error()));
   parts.table = std::move(*table);
-  auto source = source::open_files(
-      {options.directory, options.state_directory, options.resolve.controller_name});
+  auto source = open_source(options);
   if (!source) return tl::unexpected<Error>(std::move(source.error()));
   parts.source = std::move(*source);
   auto names = dns::Follower::open({options.dns_server, options.state_directory});

@@ -23,6 +23,7 @@
 #include "controller/dns/follower.h"
 #include "controller/keeper/keeper.h"
 #include "controller/keeper/wanted_sockets.h"
+#include "controller/kube/find_cluster.h"
 #include "controller/model/store.h"
 #include "controller/publish/publisher.h"
 #include "controller/report/report.h"
@@ -35,7 +36,8 @@
 namespace sluice {
 
 struct ControllerOptions {
-  std::string directory;
+  std::string directory;  // of manifests; "": objects come from the cluster instead
+  kube::ClusterChoice cluster;
   std::string state_directory;
   std::string table_directory;
   resolve::Options resolve;

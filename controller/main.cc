@@ -26,9 +26,15 @@ struct Arguments {
 void describe(CLI::App& app, Arguments& arguments) {
   sluice::ControllerOptions& controller = arguments.controller;
   app.add_option("--source", arguments.source, "Where objects come from")
-      ->check(CLI::IsMember({"files"}))
+      ->check(CLI::IsMember({"files", "kubernetes"}))
       ->capture_default_str();
-  app.add_option("--dir", controller.directory, "Directory of Gateway API manifests")->required();
+  app.add_option("--dir", controller.directory,
+                 "Directory of Gateway API manifests, with --source files");
+  app.add_option("--kubeconfig", controller.cluster.kubeconfig,
+                 "How to reach the cluster, with --source kubernetes (default: KUBECONFIG, the "
+                 "Pod's service account, ~/.kube/config)");
+  app.add_option("--context", controller.cluster.context,
+                 "Context of the kubeconfig (default: its current one)");
   app.add_option("--state-dir", controller.state_directory,
                  "Directory of the sockets that nginx and sluicectl connect to")
       ->required();
@@ -53,6 +59,21 @@ void describe(CLI::App& app, Arguments& arguments) {
       ->check(CLI::IsMember({"text", "json"}))
       ->capture_default_str();
   app.set_version_flag("--version", SLUICE_VERSION);
+}
+
+// "": the options fit the source.
+std::string why_no_source(const CLI::App& app, const Arguments& arguments) {
+  const bool files = arguments.source == "files";
+  if (files && arguments.controller.directory.empty()) return "--source files needs --dir";
+  for (const char* option : {"--kubeconfig", "--context"}) {
+    if (files && app.count(option) != 0) {
+      return std::string(option) + " is of --source kubernetes, but the source is files";
+    }
+  }
+  if (!files && app.count("--dir") != 0) {
+    return "--dir is of --source files, but the source is kubernetes";
+  }
+  return "";
 }
 
 std::optional<std::uint32_t> find_group(const std::string& text) {
@@ -83,7 +104,8 @@ int run(const Arguments& arguments) {
     sluice::log::error(controller.error().message);
     return 1;
   }
-  sluice::log::info("following", {{"directory", arguments.controller.directory},
+  const std::string& directory = arguments.controller.directory;
+  sluice::log::info("following", {{"source", directory.empty() ? "kubernetes" : directory},
                                   {"table", arguments.controller.table_directory},
                                   {"version", SLUICE_VERSION}});
   const sluice::Result<void> ended = (*controller)->run();
@@ -104,6 +126,10 @@ int parse_and_run(int count, char** words) {
     app.parse(count, words);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : 2;
+  }
+  if (const std::string problem = why_no_source(app, arguments); !problem.empty()) {
+    std::fprintf(stderr, "sluice-controller: %s\n", problem.c_str());
+    return 2;
   }
   if (app.count("--address") == 0) {
     leave_out_missing_ipv6(arguments.controller.resolve.addresses);

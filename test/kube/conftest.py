@@ -20,6 +20,7 @@ def pytest_addoption(parser):
     parser.addoption(
         "--kit", default=str(build.directory()), help="what test/cluster/kit/build.py printed"
     )
+    parser.addoption("--build", default="build/tests", type=Path, help="where Sluice was built")
     parser.addoption("--suite", default=build.suites()[0], help="whose version of the Gateway API")
     parser.addoption("--channel", default="experimental", choices=["experimental", "standard"])
 

@@ -1,0 +1,44 @@
+#include "controller/source/kube/kinds.h"
+
+#include <algorithm>
+#include <array>
+#include <string>
+
+namespace sluice::source {
+
+namespace {
+
+using kube::Form;
+using model::Kind;
+
+constexpr std::array kFollowed = {
+    FollowedKind{Kind::kGatewayClass, "gatewayclasses"},
+    FollowedKind{Kind::kGateway, "gateways"},
+    FollowedKind{Kind::kHttpRoute, "httproutes"},
+    FollowedKind{Kind::kGrpcRoute, "grpcroutes"},
+    FollowedKind{Kind::kReferenceGrant, "referencegrants"},
+    FollowedKind{Kind::kBackendTlsPolicy, "backendtlspolicies"},
+    FollowedKind{Kind::kService, "services"},
+    FollowedKind{Kind::kEndpointSlice, "endpointslices"},
+    FollowedKind{Kind::kNamespace, "namespaces"},
+    FollowedKind{Kind::kSecret, "secrets", Form::kMetadata},
+    FollowedKind{Kind::kConfigMap, "configmaps", Form::kMetadata},
+    FollowedKind{Kind::kBackend, "backends", Form::kWhole, true},
+    FollowedKind{Kind::kGatewayParameters, "gatewayparameters", Form::kWhole, true},
+};
+
+}  // namespace
+
+std::span<const FollowedKind> followed_kinds() {
+  return kFollowed;
+}
+
+kube::Resource resource_of(model::Kind kind) {
+  const auto* const found = std::find_if(kFollowed.begin(), kFollowed.end(),
+                                         [kind](const auto& each) { return each.kind == kind; });
+  const std::string group(model::kind_group(kind));
+  const std::string version(model::preferred_version(kind));
+  return {group.empty() ? version : group + "/" + version, found->plural};
+}
+
+}  // namespace sluice::source

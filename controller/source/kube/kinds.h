@@ -1,0 +1,26 @@
+// The kinds that are followed, and where the API server has them.
+//
+// Process: controller.   Pure.
+#pragma once
+
+#include <span>
+
+#include "controller/kube/paths.h"
+#include "controller/kube/watch.h"
+#include "controller/model/object.h"
+
+namespace sluice::source {
+
+struct FollowedKind {
+  model::Kind kind;
+  const char* plural;
+  kube::Form form = kube::Form::kWhole;
+  bool optional = false;  // its CRD may be missing without anybody missing it
+};
+
+std::span<const FollowedKind> followed_kinds();
+
+// In the version that is preferred.
+kube::Resource resource_of(model::Kind kind);
+
+}  // namespace sluice::source

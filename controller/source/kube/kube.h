@@ -1,0 +1,35 @@
+// Objects out of a Kubernetes API server, followed live, and the statuses that go back to it.
+//
+// - The first batch that is not `waiting` has everything: every kind was listed (or is forbidden or
+//   absent), and the body of every Secret and ConfigMap that something names is here.
+// - Later a batch that names a Secret or ConfigMap for the first time is held back until its body
+//   is here, at most kHoldMs.
+// - An API server that goes away leaves everything as it is. A kind that is forbidden or absent is
+//   a problem, and everything else goes on (kube/watch.h).
+//
+// Process: controller.   Thread: event loop.   Fails: open_kubernetes(), when there is no
+// configuration to find the cluster by; later everything is a Problem.
+// Tested by: test/unit/controller/source/kube/, test/kube
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "controller/kube/client.h"
+#include "controller/source/source.h"
+#include "shared/base/result.h"
+
+namespace sluice::source {
+
+struct KubeOptions {
+  kube::ClusterChoice cluster;
+  std::string controller_name = "sluice.dev/gateway-controller";
+  std::string version;  // of this program, for the API server's log
+};
+
+constexpr std::uint64_t kHoldMs = 1000;
+
+Result<std::unique_ptr<Source>> open_kubernetes(const KubeOptions& options);
+
+}  // namespace sluice::source

@@ -1,0 +1,85 @@
+"""A controller with the packaged rights, and an nginx beside it, in a cluster's network."""
+
+import os
+import signal
+import subprocess
+from pathlib import Path
+
+from harness.kubernetes import Namespace
+from harness.operator_nginx import CONF
+from harness.processes import Process, kill, worker_pids
+from harness.sluice import BAD_LOG
+
+SYSTEM = "sluice-system"
+ACCOUNT = f"/api/v1/namespaces/{SYSTEM}/serviceaccounts/sluice-controller/token"
+
+
+class KubeSluice:
+    """Everything it keeps is in `directory`; Gateways without addresses get `address`."""
+
+    def __init__(self, namespace: Namespace, build: Path, directory: Path, address: str):
+        self.namespace, self.build, self.dir = namespace, build, directory
+        self.address = address
+        self.state, self.table = directory / "state", directory / "table"
+        for path in (directory, self.state):
+            path.mkdir(exist_ok=True)
+            path.chmod(0o755)
+        self.controller: Process | None = None
+        self.nginx: Process | None = None
+        self.expected = ""  # a pattern of lines that a test causes in nginx's log
+
+    def places(self) -> list[str]:
+        return ["--table-dir", str(self.table), "--state-dir", str(self.state)]
+
+    def sluicectl(self, *words: str) -> subprocess.CompletedProcess:
+        command = [str(self.build / "bin/sluicectl"), *words, "--state-dir", str(self.state)]
+        return subprocess.run(command, capture_output=True, text=True, timeout=60)
+
+    def start(self) -> None:
+        self.start_controller()
+        self.start_nginx()
+
+    def start_controller(self) -> None:
+        made = self.namespace.api.call("POST", ACCOUNT, {"spec": {"expirationSeconds": 3600}})
+        config = self.namespace.kubeconfig({"token": made["status"]["token"]}, "sluice-config")
+        self.controller = self.namespace.start(
+            "controller",
+            *[self.build / "bin/sluice-controller", "--source", "kubernetes"],
+            *["--kubeconfig", config, "--address", self.address, *self.places()],
+            *(["--group", "65534"] if os.geteuid() == 0 else []),
+        )
+
+    def start_nginx(self) -> None:
+        rendered = subprocess.run(
+            [self.build / "bin/sluicectl", "render", "sluice-listeners.conf", *self.places()],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        (self.dir / "sluice-listeners.conf").write_text(rendered.stdout)
+        conf = CONF.format(
+            module=self.build / "modules/ngx_http_sluice_module.so",
+            user="user nobody nogroup;" if os.geteuid() == 0 else "",
+            dir=self.dir,
+            settings="",
+        ).replace("worker_processes 1", "worker_processes 2")
+        (self.dir / "nginx.conf").write_text(conf)
+        boot = self.dir / "boot.log"
+        self.nginx = self.namespace.start(
+            "nginx", "nginx", "-p", self.dir, "-e", boot, "-c", self.dir / "nginx.conf"
+        )
+
+    def kill_controller(self) -> None:
+        kill(self.controller.pid)
+        self.controller.popen.wait(10)
+
+    def workers(self) -> list[int]:
+        return worker_pids(self.nginx.pid)
+
+    def stop(self) -> list[str]:
+        """Lines that no healthy nginx logs."""
+        for process, sig in ((self.nginx, signal.SIGQUIT), (self.controller, signal.SIGTERM)):
+            if process:
+                process.stop(sig)
+        text = "".join(path.read_text(errors="replace") for path in self.dir.glob("*.log"))
+        return [line for line in text.splitlines() if BAD_LOG.search(line)]

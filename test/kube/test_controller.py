@@ -1,0 +1,224 @@
+"""The controller on a real API server: objects become answers, and statuses say so."""
+
+import itertools
+import json
+import tempfile
+from pathlib import Path
+
+import pytest
+from harness.certificates import certificate, secret
+from harness.kube_pods import serve
+from harness.kube_sluice import KubeSluice
+
+ROOT = Path(__file__).resolve().parents[2]
+NUMBERS = itertools.count(10)
+
+
+@pytest.fixture(scope="session")
+def rights(cluster):
+    cluster.kubectl("apply", "--server-side", "-k", ROOT / "packaging/kubernetes")
+
+
+@pytest.fixture
+def sluice(request, rights, namespace):
+    build = request.config.getoption("--build").resolve()
+    # Not below pytest's own directories, which nginx's workers may not enter.
+    with tempfile.TemporaryDirectory(prefix="sluice-kube-") as name:
+        address = f"10.250.0.{next(NUMBERS)}"
+        running = KubeSluice(namespace, build, Path(name), address)
+        running.start()
+        yield running
+        problems = running.stop()
+    if request.node.session.testsfailed:
+        print((namespace.scratch / "controller.log").read_text()[-6000:])
+    assert not problems, "\n".join(problems)
+
+
+def gateway(*listeners: dict, **spec) -> dict:
+    given = listeners or ({"name": "http", "port": 80, "protocol": "HTTP"},)
+    return {
+        "apiVersion": "gateway.networking.k8s.io/v1",
+        "kind": "Gateway",
+        "metadata": {"name": "web"},
+        "spec": {"gatewayClassName": "sluice", "listeners": list(given), **spec},
+    }
+
+
+def route(name: str, *backends: tuple[str, int], path: str = "/") -> dict:
+    refs = [{"name": service, "port": 80, "weight": weight} for service, weight in backends]
+    match = {"path": {"type": "PathPrefix", "value": path}}
+    return {
+        "apiVersion": "gateway.networking.k8s.io/v1",
+        "kind": "HTTPRoute",
+        "metadata": {"name": name},
+        "spec": {
+            "parentRefs": [{"name": "web"}],
+            "rules": [{"matches": [match], "backendRefs": refs}],
+        },
+    }
+
+
+def conditions(status_part: dict) -> dict[str, tuple[str, str]]:
+    return {c["type"]: (c["status"], c["reason"]) for c in status_part.get("conditions", [])}
+
+
+def answer(namespace, address: str, *words: str) -> str:
+    return namespace.run("curl", "-sk", "--max-time", "5", *words, f"http://{address}/").stdout
+
+
+def pod_of(namespace, address: str) -> str:
+    text = answer(namespace, address)
+    return json.loads(text).get("pod", "") if text.startswith("{") else ""
+
+
+def wait_for_pod(namespace, sluice, prefix: str) -> None:
+    namespace.wait_until(
+        lambda: pod_of(namespace, sluice.address).startswith(prefix), f"an answer of {prefix}"
+    )
+
+
+def programmed(namespace) -> dict | None:
+    status = namespace.get("Gateway", "web").get("status", {})
+    return status if conditions(status).get("Programmed") == ("True", "Programmed") else None
+
+
+def accepted(namespace, name: str) -> dict | None:
+    for parent in namespace.get("HTTPRoute", name).get("status", {}).get("parents", []):
+        if conditions(parent).get("Accepted") == ("True", "Accepted"):
+            return parent
+    return None
+
+
+def test_objects_of_the_cluster_are_served_and_their_statuses_written(namespace, sluice):
+    serve(namespace, "blue", 2)
+    namespace.apply(gateway(), route("r", ("blue", 1)))
+    status = namespace.wait_until(lambda: programmed(namespace), "Programmed")
+    assert status["addresses"] == [{"type": "IPAddress", "value": sluice.address}]
+    wait_for_pod(namespace, sluice, "blue")
+    parent = namespace.wait_until(lambda: accepted(namespace, "r"), "Accepted")
+    assert parent["controllerName"] == "sluice.dev/gateway-controller"
+    assert conditions(parent)["ResolvedRefs"] == ("True", "ResolvedRefs")
+    assert all(c["observedGeneration"] == 1 for c in parent["conditions"])
+    gateway_class = namespace.api.call(
+        "GET", "/apis/gateway.networking.k8s.io/v1/gatewayclasses/sluice"
+    )
+    assert conditions(gateway_class["status"])["Accepted"] == ("True", "Accepted")
+
+
+def test_changes_of_routes_and_pods_are_followed(namespace, sluice):
+    serve(namespace, "blue", 1)
+    serve(namespace, "green", 1)
+    namespace.apply(gateway(), route("r", ("blue", 1)))
+    wait_for_pod(namespace, sluice, "blue")
+    namespace.apply(route("r", ("blue", 0), ("green", 1)))
+    wait_for_pod(namespace, sluice, "green")
+    namespace.patch("Deployment", "green", {"spec": {"replicas": 3}}, subresource="scale")
+    seen = set()
+
+    def all_three() -> bool:
+        seen.add(pod_of(namespace, sluice.address))
+        return len(seen) == 3
+
+    namespace.wait_until(all_three, "answers of three Pods")
+    namespace.delete("HTTPRoute", "r")
+    namespace.wait_until(
+        lambda: "404" in answer(namespace, sluice.address, "-w", "%{http_code}"), "404"
+    )
+
+
+def test_certificates_come_from_secrets_and_rotate(namespace, sluice):
+    serve(namespace, "blue", 1)
+    first, second = certificate("shop.example.com"), certificate("shop.example.com", rsa=True)
+    listener = {
+        "name": "s",
+        "port": 443,
+        "protocol": "HTTPS",
+        "tls": {"certificateRefs": [{"name": "cert"}]},
+    }
+    namespace.apply(gateway(listener), route("r", ("blue", 1)))
+    for held in (first, second):
+        made = json.loads(secret("cert", held))
+        made["metadata"] = {"name": "cert"}
+        namespace.apply(made)
+        namespace.wait_until(
+            lambda held=held: served_certificate(namespace, sluice.address) == held.pem.strip(),
+            "the certificate",
+        )
+    namespace.delete("Secret", "cert")
+
+    def refused() -> bool:
+        (told,) = namespace.get("Gateway", "web")["status"]["listeners"]
+        return conditions(told)["ResolvedRefs"] == ("False", "InvalidCertificateRef")
+
+    namespace.wait_until(refused, "InvalidCertificateRef")
+
+
+def served_certificate(namespace, address: str) -> str:
+    told = namespace.run(
+        *["openssl", "s_client", "-connect", f"{address}:443"],
+        *["-servername", "shop.example.com"],
+        input="",
+    ).stdout
+    begin, end = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----"
+    return begin + told.split(begin)[1].split(end)[0] + end if begin in told else ""
+
+
+def test_a_controller_that_starts_again_writes_no_status(namespace, sluice):
+    serve(namespace, "blue", 1)
+    names = [f"r{number}" for number in range(20)]
+    namespace.apply(gateway(), *(route(n, ("blue", 1), path=f"/{n}") for n in names))
+    namespace.wait_until(lambda: all(accepted(namespace, n) for n in names), "all Accepted")
+    namespace.wait_until(lambda: programmed(namespace), "Programmed")
+
+    def versions() -> list[str]:
+        things = [namespace.get("HTTPRoute", n) for n in names] + [namespace.get("Gateway", "web")]
+        return [thing["metadata"]["resourceVersion"] for thing in things]
+
+    def settled() -> bool:
+        (told,) = namespace.get("Gateway", "web")["status"]["listeners"]
+        return told["attachedRoutes"] == 20
+
+    namespace.wait_until(settled, "20 attached routes")
+    before = versions()
+    workers = sluice.workers()
+    sluice.kill_controller()
+    sluice.start_controller()
+    namespace.apply(route("after", ("blue", 1), path="/after"))
+    namespace.wait_until(lambda: accepted(namespace, "after"), "a new route")
+    after = versions()
+    assert after[:-1] == before[:-1], "statuses of routes were written again"
+    assert sluice.workers() == workers
+
+
+def test_what_others_wrote_into_a_status_stays(namespace, sluice):
+    serve(namespace, "blue", 1)
+    namespace.apply(gateway(), route("r", ("blue", 1)))
+    namespace.wait_until(lambda: accepted(namespace, "r"), "Accepted")
+    foreign = {
+        "parentRef": {"group": "gateway.networking.k8s.io", "kind": "Gateway", "name": "web"},
+        "controllerName": "example.com/other",
+        "conditions": [
+            {
+                "type": "Accepted",
+                "status": "False",
+                "reason": "Because",
+                "message": "",
+                "lastTransitionTime": "2026-01-01T00:00:00Z",
+                "observedGeneration": 1,
+            }
+        ],
+    }
+    ours = namespace.get("HTTPRoute", "r")["status"]["parents"]
+    namespace.patch(
+        "HTTPRoute", "r", {"status": {"parents": [*ours, foreign]}}, subresource="status"
+    )
+    namespace.apply(route("r", ("missing", 1)))
+
+    def told() -> list | None:
+        parents = namespace.get("HTTPRoute", "r")["status"]["parents"]
+        mine = [p for p in parents if p["controllerName"] == "sluice.dev/gateway-controller"]
+        found = mine and conditions(mine[0])["ResolvedRefs"] == ("False", "BackendNotFound")
+        return parents if found else None
+
+    parents = namespace.wait_until(told, "BackendNotFound")
+    assert foreign in parents
