@@ -114,11 +114,7 @@ Result<void> Access::look(Look how) {
 void Access::look_again(Look how, std::uint64_t now_ms) {
   look_again_ms_ = now_ms + kLookEveryMs;
   const Result<void> read = look(how);
-  if (!read) {
-    problem_ = read.error().message;
-  } else if (!cluster_.exec) {
-    problem_.clear();
-  }
+  file_problem_ = read ? "" : read.error().message;
 }
 
 bool Access::has_plugin_credentials(std::uint64_t now_ms) const {
@@ -207,7 +203,7 @@ void Access::finish_plugin(std::uint64_t now_ms) {
   plugin_pause_ms_ = kFirstPauseMs;
   plugin_wanted_ = false;
   plugin_answered_ = true;
-  problem_.clear();
+  plugin_problem_.clear();
   expires_ms_.reset();
   if (answer->expires) {
     expires_ms_ = now_ms + static_cast<std::uint64_t>(*answer->expires - wall_clock_s) * 1000;
@@ -223,7 +219,7 @@ void Access::finish_plugin(std::uint64_t now_ms) {
 void Access::fail_plugin(const std::string& why, std::uint64_t now_ms) {
   plugin_.reset();
   const std::string& field = cluster_.exec->field;
-  problem_ =
+  plugin_problem_ =
       why.starts_with(field) ? why : fmt::format("{}: {}: {}", field, cluster_.exec->command, why);
   plugin_again_ms_ = now_ms + plugin_pause_ms_;
   plugin_pause_ms_ = std::min(plugin_pause_ms_ * 2, kLongestPauseMs);

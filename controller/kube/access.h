@@ -60,7 +60,9 @@ class Access {
   void refused(std::uint64_t version, std::uint64_t now_ms);
 
   // Why there are none, or not the newest; "": nothing is wrong.
-  const std::string& problem() const { return problem_; }
+  const std::string& problem() const {
+    return plugin_problem_.empty() ? file_problem_ : plugin_problem_;
+  }
 
   std::vector<std::string> take_news() { return std::exchange(news_, {}); }
 
@@ -95,7 +97,8 @@ class Access {
   bool plugin_wanted_ = false;
   bool plugin_answered_ = false;
   std::optional<std::uint64_t> expires_ms_;
-  std::string problem_;
+  std::string file_problem_;
+  std::string plugin_problem_;
   std::vector<std::string> news_;
 };
 

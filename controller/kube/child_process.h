@@ -2,7 +2,7 @@
 //
 // Process: controller.   Thread: event loop: one of fds() becomes readable when poll() has
 // something to do.   Lifetime: what still runs is killed with its process group by the destructor.
-// Tested by: test/unit/controller/kube/exec_plugin_test.cc
+// Tested by: test/unit/controller/kube/access_test.cc
 #pragma once
 
 #include <sys/types.h>

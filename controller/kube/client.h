@@ -7,7 +7,7 @@
 //
 // Process: controller.   Thread: event loop: fd() becomes readable when poll() has something to do.
 // Fails: open(), when the configuration makes no sense or names what is not there; never for a
-// server that is away.   Tested by: test/unit/controller/kube/client_test.cc, idle_test.cc
+// server that is away.   Tested by: test/unit/controller/kube/watch_tls_test.cc
 #pragma once
 
 #include <cstdint>

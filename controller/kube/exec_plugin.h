@@ -3,7 +3,7 @@
 // Process: controller.   Pure.   Spec: client.authentication.k8s.io/v1 and v1beta1 ExecCredential
 // Fails: with the plugin's place in the kubeconfig, what was found and what is valid; never with
 // what the plugin printed, which may be a credential.
-// Tested by: test/unit/controller/kube/exec_plugin_test.cc
+// Tested by: test/unit/controller/kube/access_test.cc
 #pragma once
 
 #include <cstdint>

@@ -1,7 +1,7 @@
 // Files that are read whole, and that may be replaced by others.
 //
 // Process: controller.   Fails: with the file's name and why.
-// Tested by: test/unit/controller/kube/credentials_test.cc
+// Tested by: test/unit/controller/kube/access_test.cc
 #pragma once
 
 #include <cstddef>

@@ -4,7 +4,7 @@
 // account of the Pod that we run in; ~/.kube/config.
 //
 // Process: controller.   Fails: with what was looked at and what is valid.
-// Tested by: test/unit/controller/kube/find_cluster_test.cc
+// Tested by: test/unit/controller/kube/kubeconfig_test.cc
 #pragma once
 
 #include <string>

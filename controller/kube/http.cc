@@ -1,79 +1,24 @@
 #include "controller/kube/http.h"
 
 #include <fmt/format.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
+#include <optional>
 #include <set>
 #include <string_view>
+#include <utility>
+
+#include "controller/kube/easy_request.h"
 
 namespace sluice::kube {
 
 namespace {
 
 enum class Phase : std::uint8_t { kWaits, kUnderWay, kEnded };
-
-// "https://host:6443/prefix" -> "host:6443"
-std::string authority_of(const std::string& server) {
-  const std::size_t start = server.find("://") + 3;
-  return server.substr(start, server.find('/', start) - start);
-}
-
-bool has_port(const std::string& authority) {
-  const std::size_t colon = authority.rfind(':');
-  return colon != std::string::npos && authority.find(']', colon) == std::string::npos;
-}
-
-bool is_loopback(const std::string& authority) {
-  return authority.starts_with("127.") || authority.starts_with("localhost:") ||
-         authority.starts_with("[::1]");
-}
-
-void set_blob(CURL* easy, CURLoption option, const std::string& bytes) {
-  if (bytes.empty()) return;
-  curl_blob blob = {const_cast<char*>(bytes.data()), bytes.size(), CURL_BLOB_COPY};
-  curl_easy_setopt(easy, option, &blob);
-}
-
-// libcurl shares a connection only among requests with the same authorities and certificate.
-void set_credentials(CURL* easy, const Credentials& credentials) {
-  curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L);
-  curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L);
-  set_blob(easy, CURLOPT_CAINFO_BLOB, credentials.authority_pem);
-  set_blob(easy, CURLOPT_SSLCERT_BLOB, credentials.client_certificate_pem);
-  set_blob(easy, CURLOPT_SSLKEY_BLOB, credentials.client_key_pem);
-}
-
-void add_header(UniqueCurlList& list, const std::string& line) {
-  curl_slist* const longer = curl_slist_append(list.get(), line.c_str());
-  if (longer == nullptr) return;
-  (void)list.release();
-  list.reset(longer);
-}
-
-// What was sent to a peer that is gone must not wait for minutes.
-int on_new_socket(void*, curl_socket_t socket, curlsocktype) noexcept {
-  const unsigned silence_ms = Http::kSilenceMs;
-  ::setsockopt(socket, IPPROTO_TCP, TCP_USER_TIMEOUT, &silence_ms, sizeof(silence_ms));
-  return CURL_SOCKOPT_OK;
-}
-
-void set_connection(CURL* easy) {
-  curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "https");
-  curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_2TLS);
-  curl_easy_setopt(easy, CURLOPT_PIPEWAIT, 1L);
-  curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-  curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, Http::kConnectMs);
-  curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
-  curl_easy_setopt(easy, CURLOPT_TCP_KEEPIDLE, Http::kKeepIdleSeconds);
-  curl_easy_setopt(easy, CURLOPT_TCP_KEEPINTVL, Http::kKeepEverySeconds);
-  curl_easy_setopt(easy, CURLOPT_SOCKOPTFUNCTION, on_new_socket);
-}
 
 bool is_certificate_failure(int code) {
   return code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_CONNECT_ERROR ||
@@ -94,22 +39,13 @@ struct Http::Transfer {
   bool open = false;  // a good answer to a streaming request has begun
   bool told_open = false;
   std::uint64_t credentials = 0;  // their version
-  UniqueCurlList headers;
-  UniqueCurlList connect_to;
-  UniqueCurl easy;
+  std::optional<EasyRequest> easy;
   Lane* lane = nullptr;  // that `easy` is in
-  std::array<char, CURL_ERROR_SIZE> error{};
-  std::string inbox;  // of the answer, not delivered yet
+  std::string inbox;     // of the answer, not delivered yet
   bool too_large = false;
   Reply reply;
 
   std::uint64_t deadline_ms() const { return started_ms + request.timeout_ms; }
-
-  int status() const {
-    long status = 0;
-    curl_easy_getinfo(easy.get(), CURLINFO_RESPONSE_CODE, &status);
-    return static_cast<int>(status);
-  }
 
   void touch() {
     if (std::exchange(touched, true)) return;
@@ -173,13 +109,12 @@ RequestId Http::start(Request request, Receiver& receiver, std::uint64_t now_ms)
   Transfer& added = *transfer;
   transfers_.emplace(added.id, std::move(transfer));
   if (added.request.body.size() > kMaxRequestBytes) {
-    added.phase = Phase::kEnded;
     added.reply = {Ending::kTooLarge,
                    0,
                    "",
                    {},
                    fmt::format("the request has more than {} bytes", kMaxRequestBytes)};
-    added.touch();
+    end(added);
   }
   wake();
   return added.id;
@@ -198,7 +133,7 @@ void Http::cancel(RequestId id) {
 }
 
 void Http::detach(Transfer& transfer) {
-  if (transfer.lane != nullptr) transfer.lane->remove(transfer.easy.get());
+  if (transfer.lane != nullptr) transfer.lane->remove(transfer.easy->handle());
   transfer.lane = nullptr;
   transfer.easy.reset();
 }
@@ -236,65 +171,27 @@ void Http::send_waiting(std::uint64_t now_ms) {
 }
 
 void Http::send(Transfer& transfer, const Credentials& credentials, std::uint64_t now_ms) {
-  transfer.easy.reset(curl_easy_init());
-  transfer.headers.reset();
+  transfer.easy.emplace(access_.cluster(), credentials, transfer.request, user_agent_);
   transfer.credentials = credentials.version;
   transfer.phase = Phase::kUnderWay;
+  CURL* const handle = transfer.easy->handle();
   Lane* const lane = find_lane(now_ms);
-  if (transfer.easy) set_options(transfer, credentials);
-  if (transfer.easy && lane != nullptr && lane->add(transfer.easy.get())) {
-    transfer.lane = lane;
-    return;
+  if (handle != nullptr && lane != nullptr) {
+    transfer.easy->call({on_header, on_body, &transfer});
+    if (lane->add(handle)) {
+      transfer.lane = lane;
+      return;
+    }
   }
-  transfer.easy.reset();
-  transfer.phase = Phase::kEnded;
   transfer.reply.failure = "no memory or descriptors for another request";
-  transfer.touch();
+  end(transfer);
 }
 
-void Http::set_options(Transfer& transfer, const Credentials& credentials) {
-  CURL* const easy = transfer.easy.get();
-  const Request& request = transfer.request;
-  const Cluster& cluster = access_.cluster();
-  std::string server = cluster.server;
-  const std::string authority = authority_of(server);
-  UniqueCurlList& headers = transfer.headers;
-  if (!cluster.tls_server_name.empty()) {
-    // libcurl verifies the host of the URL: it gets the name, and is led to the server.
-    const std::string port = has_port(authority) ? authority.substr(authority.rfind(':')) : ":443";
-    const std::string path = server.substr(server.find(authority) + authority.size());
-    server = fmt::format("https://{}{}{}", cluster.tls_server_name, port, path);
-    transfer.connect_to.reset();
-    add_header(transfer.connect_to,
-               fmt::format("::{}{}", authority, has_port(authority) ? "" : port));
-    curl_easy_setopt(easy, CURLOPT_CONNECT_TO, transfer.connect_to.get());
-    add_header(headers, "Host: " + authority);
-  }
-  curl_easy_setopt(easy, CURLOPT_URL, (server + request.path).c_str());
-  set_connection(easy);
-  curl_easy_setopt(easy, CURLOPT_USERAGENT, user_agent_.c_str());
-  curl_easy_setopt(easy, CURLOPT_PRIVATE, &transfer);
-  curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, transfer.error.data());
-  curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
-  curl_easy_setopt(easy, CURLOPT_HEADERDATA, &transfer);
-  curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
-  curl_easy_setopt(easy, CURLOPT_WRITEDATA, &transfer);
-  if (!cluster.proxy_url.empty() || is_loopback(authority)) {
-    curl_easy_setopt(easy, CURLOPT_PROXY, cluster.proxy_url.c_str());
-  }
-  set_credentials(easy, credentials);
-  if (request.method != "GET") {
-    curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request.method.c_str());
-    curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE, static_cast<long>(request.body.size()));
-    curl_easy_setopt(easy, CURLOPT_POSTFIELDS, request.body.c_str());
-    add_header(headers, "Content-Type: " + request.content_type);
-    add_header(headers, "Expect:");
-  }
-  add_header(headers, "Accept: " + request.accept);
-  if (!credentials.token.empty()) {
-    add_header(headers, "Authorization: Bearer " + credentials.token);
-  }
-  curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers.get());
+// What has ended is delivered.
+void Http::end(Transfer& transfer) {
+  detach(transfer);
+  transfer.phase = Phase::kEnded;
+  transfer.touch();
 }
 
 void Http::perform(std::uint64_t now_ms) {
@@ -316,36 +213,26 @@ void Http::perform(std::uint64_t now_ms) {
 void Http::take_ended(Lane& lane, std::uint64_t now_ms) {
   while (const CURLMsg* message = lane.take_ended()) {
     const CURLcode code = message->data.result;
-    Transfer* transfer = nullptr;
-    curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &transfer);
-    transfer->reply.status = transfer->status();
-    if (send_again(*transfer, code, now_ms)) continue;
-    set_reply(*transfer, code);
-    detach(*transfer);
-    transfer->phase = Phase::kEnded;
-    transfer->touch();
+    Transfer& transfer = *static_cast<Transfer*>(EasyRequest::user_of(message->easy_handle));
+    Reply& reply = transfer.reply;
+    reply.status = transfer.easy->status();
+    if (send_again(transfer, code, now_ms)) continue;
+    reply.retry_after_ms = transfer.easy->retry_after_ms();
+    if (transfer.too_large) {
+      reply.ending = Ending::kTooLarge;
+      reply.failure =
+          fmt::format("the answer has more than {} bytes", transfer.request.max_body_bytes);
+    } else if (code == CURLE_OK) {
+      reply.ending = Ending::kComplete;
+    } else {
+      reply.failure = said_of_server(transfer.easy->failure(code));
+    }
+    end(transfer);
   }
 }
 
-void Http::set_reply(Transfer& transfer, int curl_code) const {
-  Reply& reply = transfer.reply;
-  curl_off_t retry_after_s = 0;
-  curl_easy_getinfo(transfer.easy.get(), CURLINFO_RETRY_AFTER, &retry_after_s);
-  if (retry_after_s > 0) {
-    reply.retry_after_ms = static_cast<std::uint64_t>(retry_after_s) * 1000;
-  }
-  if (transfer.too_large) {
-    reply.ending = Ending::kTooLarge;
-    reply.failure =
-        fmt::format("the answer has more than {} bytes", transfer.request.max_body_bytes);
-  } else if (curl_code == CURLE_OK) {
-    reply.ending = Ending::kComplete;
-  } else {
-    const std::string_view said = transfer.error.data();
-    reply.failure =
-        fmt::format("{}: {}", access_.cluster().server,
-                    said.empty() ? curl_easy_strerror(static_cast<CURLcode>(curl_code)) : said);
-  }
+std::string Http::said_of_server(const std::string& what) const {
+  return fmt::format("{}: {}", access_.cluster().server, what);
 }
 
 // Whether the transfer waits for other credentials than those that were refused.
@@ -358,7 +245,6 @@ bool Http::send_again(Transfer& transfer, int curl_code, std::uint64_t now_ms) {
   if (now != nullptr && now->version == transfer.credentials) return false;
   detach(transfer);
   transfer.inbox.clear();
-  transfer.error[0] = '\0';
   transfer.reply = {};
   transfer.phase = Phase::kWaits;
   wake();
@@ -374,15 +260,13 @@ void Http::end_late(std::uint64_t now_ms) {
     if (const Lane* lane = transfer->lane; lane != nullptr) {
       const std::uint64_t patience_ms = std::min(transfer->request.timeout_ms, kQuietMs);
       if (now_ms >= lane->last_heard_ms() + patience_ms) silent.insert(lane);
-      reply.status = transfer->status();
-      reply.failure = fmt::format("{}: no answer in {} s", access_.cluster().server,
-                                  (transfer->request.timeout_ms + 999) / 1000);
+      reply.status = transfer->easy->status();
+      reply.failure = said_of_server(
+          fmt::format("no answer in {} s", (transfer->request.timeout_ms + 999) / 1000));
     } else {
       reply.failure = "waits for credentials: " + access_.problem();
     }
-    detach(*transfer);
-    transfer->phase = Phase::kEnded;
-    transfer->touch();
+    end(*transfer);
   }
   for (const Lane* lane : silent)
     give_up(lane);
@@ -391,12 +275,9 @@ void Http::end_late(std::uint64_t now_ms) {
 void Http::give_up(const Lane* lane) {
   for (auto& [id, transfer] : transfers_) {
     if (transfer->lane != lane) continue;
-    transfer->reply.status = transfer->status();
-    transfer->reply.failure =
-        fmt::format("{}: nothing was heard on the connection", access_.cluster().server);
-    detach(*transfer);
-    transfer->phase = Phase::kEnded;
-    transfer->touch();
+    transfer->reply.status = transfer->easy->status();
+    transfer->reply.failure = said_of_server("nothing was heard on the connection");
+    end(*transfer);
   }
   std::erase_if(lanes_, [&](const auto& each) { return each.second.get() == lane; });
 }
@@ -438,7 +319,7 @@ void Http::deliver(std::uint64_t now_ms) {
 std::size_t Http::on_header(char* bytes, std::size_t, std::size_t count, void* self) noexcept {
   auto& transfer = *static_cast<Transfer*>(self);
   const bool last = std::string_view(bytes, count) == "\r\n";
-  const int status = last && transfer.request.streaming ? transfer.status() : 0;
+  const int status = last && transfer.request.streaming ? transfer.easy->status() : 0;
   if (status >= 200 && status < 300) {
     transfer.open = true;
     transfer.touch();

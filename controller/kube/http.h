@@ -16,7 +16,6 @@
 // Tested by: test/unit/controller/kube/http_test.cc, http_credentials_test.cc
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -36,11 +35,6 @@ class Http final : public Transport {
  public:
   static constexpr std::size_t kMaxStreams = 80;  // kube-apiserver allows 100
   static constexpr std::size_t kMaxRequestBytes = 4 * 1024 * 1024;
-  static constexpr long kConnectMs = 10'000;
-  static constexpr long kKeepIdleSeconds = 15;  // then a probe every kKeepEverySeconds
-  static constexpr long kKeepEverySeconds = 5;
-  static constexpr unsigned kSilenceMs = 30'000;  // that a peer may leave what we sent unconfirmed
-
   static constexpr std::uint64_t kQuietMs = 10'000;
 
   static Result<std::unique_ptr<Http>> open(Access& access, const std::string& user_agent);
@@ -65,10 +59,10 @@ class Http final : public Transport {
   Lane* find_lane(std::uint64_t now_ms);
   void send_waiting(std::uint64_t now_ms);
   void send(Transfer& transfer, const Credentials& credentials, std::uint64_t now_ms);
-  void set_options(Transfer& transfer, const Credentials& credentials);
+  void end(Transfer& transfer);
   void perform(std::uint64_t now_ms);
   void take_ended(Lane& lane, std::uint64_t now_ms);
-  void set_reply(Transfer& transfer, int curl_code) const;
+  std::string said_of_server(const std::string& what) const;
   bool send_again(Transfer& transfer, int curl_code, std::uint64_t now_ms);
   void end_late(std::uint64_t now_ms);
   void give_up(const Lane* lane);

@@ -21,7 +21,9 @@ std::string text_at(const Json& object, std::string_view key) {
 
 std::string one_line(std::string text) {
   if (text.size() > kMaxMessageBytes) text = text.substr(0, kMaxMessageBytes) + "...";
-  std::replace_if(text.begin(), text.end(), [](char each) { return each >= 0 && each < ' '; }, ' ');
+  std::replace_if(
+      text.begin(), text.end(), [](char each) { return static_cast<unsigned char>(each) < ' '; },
+      ' ');
   return text;
 }
 

@@ -17,7 +17,7 @@
 // is read. Lifetime: borrows the transport.   Fails: problem(), in words.
 // Spec: kubernetes.io/docs/reference/using-api/api-concepts
 // Tested by: test/unit/controller/kube/watch_test.cc, watch_stream_test.cc, watch_failure_test.cc,
-// watch_tls_test.cc, idle_test.cc
+// watch_tls_test.cc, test/kube/client_live.cc
 #pragma once
 
 #include <cstddef>

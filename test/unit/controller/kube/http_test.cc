@@ -5,6 +5,7 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
+#include "controller/kube/easy_request.h"
 #include "test/unit/controller/kube/served_world.h"
 
 namespace sluice::kube {
@@ -181,8 +182,8 @@ TEST_P(HttpTest, PeersThatAreGoneAreFoundOutByTheKernel) {
     ::getsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &silence, &bytes);
     ::getsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, &bytes);
     EXPECT_NE(alive, 0);
-    EXPECT_EQ(silence, Http::kSilenceMs);
-    EXPECT_EQ(idle, Http::kKeepIdleSeconds);
+    EXPECT_EQ(silence, EasyRequest::kSilenceMs);
+    EXPECT_EQ(idle, EasyRequest::kKeepIdleSeconds);
   }
   EXPECT_EQ(found, 1);
 }

@@ -2,13 +2,8 @@
 
 #include <gmock/gmock.h>
 
-#include "controller/kube/backoff.h"
-#include "controller/kube/lines.h"
-
 namespace sluice::kube {
 namespace {
-
-using ::testing::ElementsAre;
 
 using From = KnownObjects::From;
 
@@ -61,47 +56,6 @@ TEST(KnownObjectsTest, TheDeletedAreRememberedInBounds) {
   }
   EXPECT_TRUE(known.put(object("u0", "5"), From::kEvent).changed);
   EXPECT_FALSE(known.put(object("u" + std::to_string(count - 1), "5"), From::kEvent).changed);
-}
-
-TEST(LinesTest, LinesAreCutWhereverTheyEnd) {
-  const std::string text = "one\n\ntwo\nthree";
-  for (std::size_t cut = 0; cut <= text.size(); ++cut) {
-    Lines lines(100);
-    std::vector<std::string> taken;
-    const auto take = [&](std::string_view line) {
-      taken.emplace_back(line);
-      return true;
-    };
-    lines.add(text.substr(0, cut), take);
-    lines.add(text.substr(cut), take);
-    EXPECT_THAT(taken, ElementsAre("one", "two")) << cut;
-    lines.add("\n", take);
-    EXPECT_THAT(taken, ElementsAre("one", "two", "three")) << cut;
-  }
-}
-
-TEST(LinesTest, ALineThatIsTooLongIsLeftOutAlone) {
-  Lines lines(5);
-  std::vector<std::string> taken;
-  const auto take = [&](std::string_view line) {
-    taken.emplace_back(line);
-    return true;
-  };
-  lines.add("12345\n1234", take);
-  lines.add("567", take);
-  lines.add("89\nabc\n", take);
-  EXPECT_THAT(taken, ElementsAre("12345", "abc"));
-  EXPECT_EQ(lines.too_long(), 1U);
-}
-
-TEST(BackoffTest, PausesGrowToABoundAndStartOverAfterAReset) {
-  Backoff backoff(3);
-  EXPECT_TRUE(backoff.is_fresh());
-  for (int i = 0; i < 100; ++i)
-    EXPECT_LE(backoff.next_ms(), Backoff::kLongestMs);
-  EXPECT_GE(backoff.next_ms(), Backoff::kLongestMs / 2);
-  backoff.reset();
-  EXPECT_LE(backoff.next_ms(), Backoff::kFirstMs);
 }
 
 }  // namespace

@@ -208,17 +208,5 @@ TEST_F(WatchFailureTest, AServerThatForgetsAResourceForAMomentDropsNothing) {
   EXPECT_EQ(reflector_.state(), WatchState::kFollowing);
 }
 
-TEST_F(WatchFailureTest, PausesDependOnTheSeedOnly) {
-  const auto pauses = [](std::uint64_t seed) {
-    Backoff backoff(seed);
-    std::vector<std::uint64_t> all;
-    for (int i = 0; i < 10; ++i)
-      all.push_back(backoff.next_ms());
-    return all;
-  };
-  EXPECT_EQ(pauses(1), pauses(1));
-  EXPECT_NE(pauses(1), pauses(2));
-}
-
 }  // namespace
 }  // namespace sluice::kube
