@@ -6,11 +6,8 @@ Long runs read their counts from the environment; every stage prints the values 
 """
 
 import argparse
-import atexit
-import contextlib
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import time
@@ -226,25 +223,22 @@ def stage_matrix() -> None:
 
 
 def start_kit() -> None:
-    """Begins to build a cluster's programs in the background, nicely; `kit` waits for them."""
+    """Begins to build a cluster's programs in the background, nicely; `kit` waits for them.
+
+    It ends with this process, however that ends, and goes on the next time where it was.
+    """
     if kit_build.directory(CACHE / "cluster").exists():
         return
     BUILD.mkdir(exist_ok=True)
+    command = [PYTHON, "test/cluster/kit/build.py", str(CACHE / "cluster")]
     with (BUILD / "kit.log").open("w") as log:
-        process = subprocess.Popen(
-            [PYTHON, "test/cluster/kit/build.py", str(CACHE / "cluster")],
+        subprocess.Popen(
+            ["setpriv", "--pdeathsig", "TERM", *command],
             cwd=ROOT,
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
-            start_new_session=True,
         )
-
-    def end() -> None:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGTERM)
-
-    atexit.register(end)
 
 
 def kit() -> str:

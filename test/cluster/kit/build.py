@@ -59,18 +59,20 @@ def directory(parent: Path = CACHE / "cluster") -> Path:
     return parent / digest()
 
 
-def go(*words: str, **more) -> subprocess.CompletedProcess:
-    environment = {**os.environ, **ENVIRONMENT}
-    command = ["nice", "-n", "19", "go", *words]
+def go(work: Path, *words: str, **more) -> subprocess.CompletedProcess:
+    """Runs go with its temporary files in `work`; it ends with this process."""
+    environment = {**os.environ, **ENVIRONMENT, "GOTMPDIR": str(work)}
+    command = ["setpriv", "--pdeathsig", "TERM", "nice", "-n", "19", "go", *words]
     return subprocess.run(command, cwd=HERE, env=environment, text=True, **more)
 
 
-def check_modules() -> None:
+def check_modules(work: Path) -> None:
     """Fetches the compiler and all modules; what cannot be had is no error of the build."""
     if not shutil.which("go"):
         raise Missing("go is not installed (1.21 or newer, which fetches the rest)")
     for modfile in SUITES:
-        listed = go("list", f"-modfile={modfile}", "-deps", "-test", "./...", capture_output=True)
+        words = ["list", f"-modfile={modfile}", "-deps", "-test", "./..."]
+        listed = go(work, *words, capture_output=True)
         if listed.returncode:
             lines = listed.stderr.strip().splitlines() or ["no message"]
             raise Missing(f"go list -modfile={modfile}: {lines[-1].strip()}")
@@ -84,26 +86,25 @@ def stamps() -> str:
     return " ".join(f"-X k8s.io/component-base/version.{key}={text}" for key, text in names.items())
 
 
-def link(modfile: str, out: Path, package: str, flags: str = "") -> None:
+def link(work: Path, modfile: str, out: Path, package: str, flags: str = "") -> None:
     test = ["test", "-c"] if package == "./suite" else ["build"]
     options = [f"-modfile={modfile}", "-trimpath", "-buildvcs=false", f"-ldflags=-s -w {flags}"]
     print(f"building {out.name} ({modfile})", file=sys.stderr, flush=True)
-    go(*test, *options, "-o", str(out), package, check=True, stdout=sys.stderr)
+    go(work, *test, *options, "-o", str(out), package, check=True, stdout=sys.stderr)
 
 
-def fill(kit: Path) -> None:
-    link("go.mod", kit / "kube", "./kube", stamps())
+def fill(work: Path, kit: Path) -> None:
+    link(work, "go.mod", kit / "kube", "./kube", stamps())
     for face in FACES:
         (kit / face).symlink_to("kube")
-    link("go.mod", kit / "dns", "./dns")
+    link(work, "go.mod", kit / "dns", "./dns")
     for modfile, version in zip(SUITES, suites(), strict=True):
         place = kit / version
         place.mkdir()
-        link(modfile, place / "echo-basic", "tool")
-        link(modfile, place / "conformance.test", "./suite")
-        found = go(
-            "list", f"-modfile={modfile}", "-m", "-f", "{{.Dir}}", API, stdout=subprocess.PIPE
-        )
+        link(work, modfile, place / "echo-basic", "tool")
+        link(work, modfile, place / "conformance.test", "./suite")
+        words = ["list", f"-modfile={modfile}", "-m", "-f", "{{.Dir}}", API]
+        found = go(work, *words, check=True, stdout=subprocess.PIPE)
         shutil.copytree(Path(found.stdout.strip()) / "config/crd", place / "crd")
         for path in [place / "crd", *(place / "crd").rglob("*")]:
             path.chmod(path.stat().st_mode | 0o200)  # the module cache is read-only
@@ -118,12 +119,13 @@ def build(parent: Path = CACHE / "cluster") -> Path:
     with (parent / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not made.exists():
-            check_modules()
-            new = parent / "new"
-            shutil.rmtree(new, ignore_errors=True)
-            new.mkdir()
-            fill(new)
-            new.rename(made)
+            work = parent / "work"
+            shutil.rmtree(work, ignore_errors=True)
+            (work / "kit").mkdir(parents=True)
+            check_modules(work)
+            fill(work, work / "kit")
+            (work / "kit").rename(made)
+            shutil.rmtree(work)
     return made
 
 
