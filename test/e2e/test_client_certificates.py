@@ -3,6 +3,7 @@
 import json
 import ssl
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from harness.authority import Authority, Issued
@@ -104,7 +105,16 @@ def context_of(issued: Issued | None = None, versions: tuple = ()) -> ssl.SSLCon
 def answer(
     port: int, context: ssl.SSLContext, host: str = HOST, session: ssl.SSLSession | None = None
 ) -> str:
-    """The word of the backend, a status, or "refused": then there was no answer of HTTP."""
+    """The word of the backend, a status, or "refused": then there was no answer of HTTP.
+
+    In a thread of its own: what OpenSSL 3.5 remembers of a connection that was reset would be
+    told by the next read of another one in the same thread.
+    """
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(_answer, port, context, host, session).result()
+
+
+def _answer(port: int, context: ssl.SSLContext, host: str, session: ssl.SSLSession | None) -> str:
     try:
         with TlsClient(port, host, context=context, session=session) as connection:
             connection.socket.sendall(f"GET / HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())

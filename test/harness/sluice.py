@@ -58,6 +58,10 @@ class Sluice:
             self.log,
         )
         self.wait(seconds=20)
+        # The first worker may be at work before the last one is there.
+        conf = next(self.state.rglob("nginx.conf")).read_text()
+        workers = int(re.search(r"worker_processes (\d+);", conf).group(1))
+        until(lambda: len(self.worker_pids()) == workers, f"{workers} workers")
 
     def stop(self) -> int:
         return self.process.stop(signal.SIGINT) if self.process else 0
