@@ -1,6 +1,7 @@
 #include "controller/kube/kubeconfig.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <unistd.h>
 
 #include <filesystem>
