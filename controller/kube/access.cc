@@ -14,7 +14,7 @@ namespace sluice::kube {
 
 namespace {
 
-constexpr std::size_t kMaxFileBytes = 1024 * 1024;
+constexpr std::size_t kMaxFileBytes = std::size_t{1024} * 1024;
 
 std::string trimmed(std::string text) {
   const auto blank = [](char each) {
@@ -59,7 +59,8 @@ Result<std::unique_ptr<Access>> Access::open(Cluster cluster) {
   access->credentials_.version = 1;
   access->news_.clear();
   // A token that is there is what kubectl uses, too.
-  if (!access->credentials_.token.empty()) access->cluster_.exec.reset();
+  const std::optional<ExecPlugin>& exec = access->cluster_.exec;
+  if (exec && access->credentials_.token.empty()) access->exec_ = &*exec;
   return access;
 }
 
@@ -123,7 +124,7 @@ bool Access::has_plugin_credentials(std::uint64_t now_ms) const {
 
 const Credentials* Access::current(std::uint64_t now_ms) {
   if (now_ms >= look_again_ms_) look_again(Look::kChanged, now_ms);
-  if (!cluster_.exec) return &credentials_;
+  if (exec_ == nullptr) return &credentials_;
   const bool usable = has_plugin_credentials(now_ms);
   const bool soon = expires_ms_ && now_ms + kAheadMs >= *expires_ms_;
   if (!usable || soon) start_plugin(now_ms);
@@ -134,7 +135,7 @@ const Credentials* Access::current(std::uint64_t now_ms) {
 void Access::refused(std::uint64_t version, std::uint64_t now_ms) {
   if (version != credentials_.version) return;
   look_again(Look::kAnyway, now_ms);
-  if (!cluster_.exec || plugin_ || now_ms < plugin_again_ms_) return;
+  if (exec_ == nullptr || plugin_ || now_ms < plugin_again_ms_) return;
   start_plugin(now_ms);
   // Until it answers nothing is sent: it would be refused again.
   plugin_answered_ = plugin_answered_ && !plugin_;
@@ -157,7 +158,7 @@ void Access::poll(std::uint64_t now_ms) {
 
 void Access::start_plugin(std::uint64_t now_ms) {
   if (plugin_ || now_ms < plugin_again_ms_) return;
-  const ExecPlugin& plugin = *cluster_.exec;
+  const ExecPlugin& plugin = *exec_;
   std::vector<std::string> command = {plugin.command};
   command.insert(command.end(), plugin.arguments.begin(), plugin.arguments.end());
   auto environment = plugin.environment;
@@ -170,7 +171,7 @@ void Access::start_plugin(std::uint64_t now_ms) {
     fail_plugin(started.error().message + (absent ? " (" + plugin.install_hint + ")" : ""), now_ms);
     return;
   }
-  plugin_.emplace(std::move(*started));
+  plugin_ = std::make_unique<ChildProcess>(std::move(*started));
   plugin_deadline_ms_ = now_ms + kPluginMs;
   for (const int fd : plugin_->fds()) {
     epoll_event event{};
@@ -187,13 +188,14 @@ void Access::finish_plugin(std::uint64_t now_ms) {
     fail_plugin(failure + (said.empty() ? "" : ": " + said), now_ms);
     return;
   }
-  Result<PluginAnswer> answer = read_plugin_answer(*cluster_.exec, plugin_->output());
+  Result<PluginAnswer> answer = read_plugin_answer(*exec_, plugin_->output());
   if (answer && !answer->token.empty() && !why_no_token(answer->token).empty()) {
-    answer = fail(Errc::kInvalid, cluster_.exec->field + ": printed a token with blanks");
+    answer = fail(Errc::kInvalid, exec_->field + ": printed a token with blanks");
   }
   const std::int64_t wall_clock_s = ::time(nullptr);
-  if (answer && answer->expires && *answer->expires <= wall_clock_s) {
-    answer = fail(Errc::kInvalid, cluster_.exec->field + ": printed credentials that have expired");
+  const std::optional<std::int64_t> expires = answer ? answer->expires : std::nullopt;
+  if (expires && *expires <= wall_clock_s) {
+    answer = fail(Errc::kInvalid, exec_->field + ": printed credentials that have expired");
   }
   if (!answer) {
     fail_plugin(answer.error().message, now_ms);
@@ -205,8 +207,8 @@ void Access::finish_plugin(std::uint64_t now_ms) {
   plugin_answered_ = true;
   plugin_problem_.clear();
   expires_ms_.reset();
-  if (answer->expires) {
-    expires_ms_ = now_ms + static_cast<std::uint64_t>(*answer->expires - wall_clock_s) * 1000;
+  if (expires) {
+    expires_ms_ = now_ms + static_cast<std::uint64_t>(*expires - wall_clock_s) * 1000;
   }
   credentials_.token = std::move(answer->token);
   if (!answer->client_key_pem.empty()) {
@@ -218,9 +220,9 @@ void Access::finish_plugin(std::uint64_t now_ms) {
 
 void Access::fail_plugin(const std::string& why, std::uint64_t now_ms) {
   plugin_.reset();
-  const std::string& field = cluster_.exec->field;
+  const std::string& field = exec_->field;
   plugin_problem_ =
-      why.starts_with(field) ? why : fmt::format("{}: {}: {}", field, cluster_.exec->command, why);
+      why.starts_with(field) ? why : fmt::format("{}: {}: {}", field, exec_->command, why);
   plugin_again_ms_ = now_ms + plugin_pause_ms_;
   plugin_pause_ms_ = std::min(plugin_pause_ms_ * 2, kLongestPauseMs);
 }

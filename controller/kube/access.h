@@ -90,7 +90,8 @@ class Access {
   Credentials credentials_;
   std::vector<Watched> watched_;
   std::uint64_t look_again_ms_ = 0;
-  std::optional<ChildProcess> plugin_;
+  const ExecPlugin* exec_ = nullptr;      // of the cluster; null: credentials are files or data
+  std::unique_ptr<ChildProcess> plugin_;  // that runs
   std::uint64_t plugin_deadline_ms_ = 0;
   std::uint64_t plugin_again_ms_ = 0;  // not sooner
   std::uint64_t plugin_pause_ms_ = kFirstPauseMs;

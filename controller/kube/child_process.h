@@ -20,7 +20,7 @@ namespace sluice::kube {
 
 class ChildProcess {
  public:
-  static constexpr std::size_t kMaxOutputBytes = 1024 * 1024;
+  static constexpr std::size_t kMaxOutputBytes = std::size_t{1024} * 1024;
   static constexpr std::size_t kMaxErrorBytes = 4096;  // the rest is thrown away
 
   // command[0] is looked up in PATH unless it has a slash. `environment`: added to ours.

@@ -29,10 +29,8 @@ bool is_loopback(const std::string& authority) {
 }
 
 void add(UniqueCurlList& list, const std::string& line) {
-  curl_slist* const longer = curl_slist_append(list.get(), line.c_str());
-  if (longer == nullptr) return;
-  (void)list.release();
-  list.reset(longer);
+  curl_slist* const first = curl_slist_append(list.get(), line.c_str());
+  if (!list) list.reset(first);
 }
 
 void set_blob(CURL* easy, CURLoption option, const std::string& bytes) {

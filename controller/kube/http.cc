@@ -7,7 +7,7 @@
 
 #include <algorithm>
 #include <array>
-#include <optional>
+#include <memory>
 #include <set>
 #include <string_view>
 #include <utility>
@@ -39,7 +39,7 @@ struct Http::Transfer {
   bool open = false;  // a good answer to a streaming request has begun
   bool told_open = false;
   std::uint64_t credentials = 0;  // their version
-  std::optional<EasyRequest> easy;
+  std::unique_ptr<EasyRequest> easy;
   Lane* lane = nullptr;  // that `easy` is in
   std::string inbox;     // of the answer, not delivered yet
   bool too_large = false;
@@ -171,7 +171,8 @@ void Http::send_waiting(std::uint64_t now_ms) {
 }
 
 void Http::send(Transfer& transfer, const Credentials& credentials, std::uint64_t now_ms) {
-  transfer.easy.emplace(access_.cluster(), credentials, transfer.request, user_agent_);
+  transfer.easy =
+      std::make_unique<EasyRequest>(access_.cluster(), credentials, transfer.request, user_agent_);
   transfer.credentials = credentials.version;
   transfer.phase = Phase::kUnderWay;
   CURL* const handle = transfer.easy->handle();

@@ -34,7 +34,7 @@ namespace sluice::kube {
 class Http final : public Transport {
  public:
   static constexpr std::size_t kMaxStreams = 80;  // kube-apiserver allows 100
-  static constexpr std::size_t kMaxRequestBytes = 4 * 1024 * 1024;
+  static constexpr std::size_t kMaxRequestBytes = std::size_t{4} * 1024 * 1024;
   static constexpr std::uint64_t kQuietMs = 10'000;
 
   static Result<std::unique_ptr<Http>> open(Access& access, const std::string& user_agent);

@@ -81,13 +81,12 @@ std::vector<Identity> KnownObjects::clear() {
 
 Identity KnownObjects::forget(Objects::iterator object, const std::string& resource_version) {
   Identity identity = identity_of(*object);
-  // A copy: `resource_version` may be the object's own.
-  const std::string deleted_at = resource_version;
-  uids_.erase(object->second.name);
-  objects_.erase(object);
-  if (deleted_.insert_or_assign(identity.uid, deleted_at).second) {
+  // Before the object goes: `resource_version` may be its own.
+  if (deleted_.insert_or_assign(identity.uid, resource_version).second) {
     deleted_in_order_.push_back(identity.uid);
   }
+  uids_.erase(object->second.name);
+  objects_.erase(object);
   if (deleted_in_order_.size() > kRemembered) {
     deleted_.erase(deleted_in_order_.front());
     deleted_in_order_.pop_front();

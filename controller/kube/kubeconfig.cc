@@ -19,7 +19,7 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr std::size_t kMaxFileBytes = 4 * 1024 * 1024;
+constexpr std::size_t kMaxFileBytes = std::size_t{4} * 1024 * 1024;
 
 struct File {
   std::string path;
@@ -67,7 +67,7 @@ class Fields {
   }
 
   std::string path(std::string_view key) {
-    const std::string said = text(key);
+    std::string said = text(key);
     if (said.empty() || said.front() == '/') return said;
     return (std::filesystem::path(entry_.directory) / said).lexically_normal().string();
   }

@@ -21,7 +21,7 @@ struct Request {
   std::string content_type = "";  // of `body`
   std::string body = "";
   std::uint64_t timeout_ms = 30'000;  // for everything, also the wait for credentials
-  std::size_t max_body_bytes = 4 * 1024 * 1024;
+  std::size_t max_body_bytes = std::size_t{4} * 1024 * 1024;
   // A good answer (2xx) goes to on_data() as it comes; max_body_bytes bounds one portion only.
   bool streaming = false;
 };

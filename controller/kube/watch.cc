@@ -17,10 +17,10 @@ std::string text_at(const Json& object, std::string_view key) {
 }
 
 const Json& member(const Json& object, std::string_view key) {
-  static const Json kNothing;
-  if (!object.is_object()) return kNothing;
+  static const Json nothing;
+  if (!object.is_object()) return nothing;
   const auto found = object.find(key);
-  return found == object.end() ? kNothing : *found;
+  return found == object.end() ? nothing : *found;
 }
 
 Identity identity_of(const Json& object) {

@@ -69,8 +69,8 @@ class Reflector final : public Receiver {
   static constexpr std::uint64_t kSlowMs = 30'000;  // and up to half of it more
   static constexpr std::uint64_t kConfirmMs = 5'000;
   static constexpr std::uint64_t kLongestRetryAfterMs = 120'000;
-  static constexpr std::size_t kMaxPageBytes = 32 * 1024 * 1024;
-  static constexpr std::size_t kMaxLineBytes = 8 * 1024 * 1024;
+  static constexpr std::size_t kMaxPageBytes = std::size_t{32} * 1024 * 1024;
+  static constexpr std::size_t kMaxLineBytes = std::size_t{8} * 1024 * 1024;
 
   Reflector(Transport& transport, WatchOptions options, std::uint64_t seed);
   ~Reflector() override;
