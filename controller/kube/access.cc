@@ -14,6 +14,7 @@ namespace sluice::kube {
 
 namespace {
 
+constexpr std::size_t kMaxNews = 16;  // that nobody took
 constexpr std::size_t kMaxFileBytes = std::size_t{1024} * 1024;
 
 std::string trimmed(std::string text) {
@@ -106,6 +107,7 @@ Result<void> Access::look(Look how) {
     if (credentials_.*each.into == *text) continue;
     credentials_.*each.into = std::move(*text);
     changed = true;
+    if (news_.size() >= kMaxNews) continue;
     news_.push_back("read again, for it changed: " + each.from->file);
   }
   if (changed) ++credentials_.version;

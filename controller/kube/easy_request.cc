@@ -39,6 +39,21 @@ void set_blob(CURL* easy, CURLoption option, const std::string& bytes) {
   curl_easy_setopt(easy, option, &blob);
 }
 
+// "... after 12 ms: Connection refused" -> "...: Connection refused": one failure has one text,
+// however often it happens.
+std::string without_duration(std::string text) {
+  constexpr std::string_view kAfter = " after ";
+  constexpr std::string_view kUnit = " ms";
+  const std::size_t from = text.find(kAfter);
+  if (from == std::string::npos) return text;
+  const std::size_t digits = from + kAfter.size();
+  const std::size_t end = text.find_first_not_of("0123456789", digits);
+  const bool is_duration = end != digits && end != std::string::npos &&
+                           std::string_view(text).substr(end).starts_with(kUnit);
+  if (is_duration) text.erase(from, end + kUnit.size() - from);
+  return text;
+}
+
 int on_new_socket(void*, curl_socket_t socket, curlsocktype) noexcept {
   const unsigned silence_ms = EasyRequest::kSilenceMs;
   ::setsockopt(socket, IPPROTO_TCP, TCP_USER_TIMEOUT, &silence_ms, sizeof(silence_ms));
@@ -143,7 +158,7 @@ std::optional<std::uint64_t> EasyRequest::retry_after_ms() const {
 }
 
 std::string EasyRequest::failure(CURLcode code) const {
-  return error_[0] == '\0' ? curl_easy_strerror(code) : error_.data();
+  return without_duration(error_[0] == '\0' ? curl_easy_strerror(code) : error_.data());
 }
 
 }  // namespace sluice::kube

@@ -172,7 +172,7 @@ void Reflector::list_is_refused(const StatusReply& status, const Reply& reply,
     problem_ = status.message;
     wait(backoff_.between(kSlowMs, kSlowMs * 3 / 2), now_ms);
   } else if (answered && status.code == 404) {
-    resource_is_absent(status, now_ms);
+    resource_is_absent(now_ms);
   } else {
     fail(status, &reply, now_ms);
   }
@@ -180,10 +180,12 @@ void Reflector::list_is_refused(const StatusReply& status, const Reply& reply,
 
 // Objects that are there go with their resource only when it is absent again: a server that starts
 // may not know all of its resources yet.
-void Reflector::resource_is_absent(const StatusReply& status, std::uint64_t now_ms) {
+void Reflector::resource_is_absent(std::uint64_t now_ms) {
   listing_ = false;
   continue_.clear();
-  problem_ = status.message;
+  // What the server says depends on why, and may be no more than "404 page not found".
+  problem_ = fmt::format("the API server serves no {} of {}", options_.resource.plural,
+                         options_.resource.api_version);
   if (known_.size() != 0 && !std::exchange(absent_once_, true)) {
     state_ = WatchState::kFailing;
     wait(kConfirmMs, now_ms);

@@ -117,7 +117,7 @@ class Reflector final : public Receiver {
   void end_list(const Reply& reply, std::uint64_t now_ms);
   void take_page(nlohmann::json& list, std::uint64_t now_ms);
   void list_is_refused(const StatusReply& status, const Reply& reply, std::uint64_t now_ms);
-  void resource_is_absent(const StatusReply& status, std::uint64_t now_ms);
+  void resource_is_absent(std::uint64_t now_ms);
   void list_anew(std::uint64_t now_ms);
   void go_on(std::uint64_t now_ms);
   // Whether the watch has lasted: then what failed before it is forgotten.

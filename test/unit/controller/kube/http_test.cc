@@ -5,6 +5,8 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
+#include <fstream>
+
 #include "controller/kube/easy_request.h"
 #include "test/unit/controller/kube/served_world.h"
 
@@ -194,6 +196,37 @@ INSTANTIATE_TEST_SUITE_P(Protocols, HttpTest,
                          [](const auto& param) {
                            return param.param == ApiServer::Protocol::kHttp1 ? "Http1" : "Http2";
                          });
+
+// Each retry of a server that was away was another problem: its text had the milliseconds in it.
+TEST(RefusedConnectionTest, AServerThatIsAwayIsTheSameProblemEachTime) {
+  TempDirectory directory;
+  const std::string path = directory.path() + "/config";
+  // The port of nobody: it is taken, and nobody listens.
+  const UniqueFd taken(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof(address);
+  ASSERT_EQ(::bind(taken.get(), reinterpret_cast<sockaddr*>(&address), size), 0);
+  ::getsockname(taken.get(), reinterpret_cast<sockaddr*>(&address), &size);
+  std::ofstream(path) << "current-context: c\n"
+                         "contexts: [{name: c, context: {cluster: c}}]\n"
+                         "clusters: [{name: c, cluster: {server: 'https://127.0.0.1:"
+                      << ntohs(address.sin_port) << "'}}]\n";
+  auto client = Client::open({{path, ""}, "sluice-test", 1}, {});
+  ASSERT_TRUE(client) << client.error().message;
+  (*client)->calls().submit(fetch_path("/x"), 0);
+  std::vector<CallResult> results;
+  for (int i = 0; i < 100 && results.empty(); ++i) {
+    (*client)->poll(0);
+    results = (*client)->calls().take_results();
+    pollfd waiting{(*client)->fd(), POLLIN, 0};
+    if (results.empty()) ::poll(&waiting, 1, 100);
+  }
+  ASSERT_EQ(results.size(), 1U);
+  EXPECT_THAT(results[0].message, HasSubstr("https://127.0.0.1:"));
+  EXPECT_THAT(results[0].message, ::testing::Not(HasSubstr(" ms")));
+}
 
 class Http2Test : public ServedWorld {};
 

@@ -166,6 +166,8 @@ TEST_F(WatchFailureTest, AnAbsentResourceIsAStateAndFoundWhenItIsInstalled) {
   wait_for_request();
   refuse(404, "NotFound");
   EXPECT_EQ(reflector_.state(), WatchState::kAbsent);
+  EXPECT_EQ(reflector_.problem(),
+            "the API server serves no httproutes of gateway.networking.k8s.io/v1");
   EXPECT_TRUE(reflector_.settled());
   EXPECT_GE(wait_for_request(), Reflector::kSlowMs);
   reply(200, list_json({object_json("a", 5)}, 9));
