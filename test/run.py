@@ -249,9 +249,11 @@ def kit() -> str:
 
 
 def stage_kube() -> None:
-    run(["packaging/install-deps", "kube"])
+    for wanted in ("e2e", "kube"):
+        run(["packaging/install-deps", wanted])
     command = [PYTHON, "-m", "pytest", "test/kube", "-q", "-rs", "-p", "no:cacheprovider"]
-    run([*command, "--timeout", "300", "--kit", kit()])
+    places = ["--build", str(tests()), "--kit", kit()]
+    run([*command, "--timeout", "300", *places])
 
 
 def fuzzers() -> Path:

@@ -17,6 +17,7 @@ from harness.kubernetes import Namespace  # noqa: E402
 
 
 def pytest_addoption(parser):
+    parser.addoption("--build", default=str(ROOT / "build/tests"), help="build directory with bin/")
     parser.addoption(
         "--kit", default=str(build.directory()), help="what test/cluster/kit/build.py printed"
     )
@@ -33,6 +34,12 @@ def kit(request) -> Path:
         pytest.exit("the cluster's programs are not built: test/cluster/kit/build.py", 1)
     check_machine()
     return directory
+
+
+@pytest.fixture(scope="session")
+def binaries(request) -> Path:
+    """The programs of this project; what runs in the cluster's network sees the host's files."""
+    return Path(request.config.getoption("--build")).resolve() / "bin"
 
 
 @pytest.fixture(scope="session")
