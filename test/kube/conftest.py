@@ -17,11 +17,12 @@ from harness.kubernetes import Namespace  # noqa: E402
 
 
 def pytest_addoption(parser):
-    parser.addoption("--build", default=str(ROOT / "build/tests"), help="build directory with bin/")
     parser.addoption(
         "--kit", default=str(build.directory()), help="what test/cluster/kit/build.py printed"
     )
-    parser.addoption("--build", default="build/tests", type=Path, help="where Sluice was built")
+    parser.addoption(
+        "--build", default=ROOT / "build/tests", type=Path, help="where Sluice was built"
+    )
     parser.addoption("--suite", default=build.suites()[0], help="whose version of the Gateway API")
     parser.addoption("--channel", default="experimental", choices=["experimental", "standard"])
 
@@ -39,7 +40,7 @@ def kit(request) -> Path:
 @pytest.fixture(scope="session")
 def binaries(request) -> Path:
     """The programs of this project; what runs in the cluster's network sees the host's files."""
-    return Path(request.config.getoption("--build")).resolve() / "bin"
+    return request.config.getoption("--build").resolve() / "bin"
 
 
 @pytest.fixture(scope="session")
