@@ -20,12 +20,11 @@ def rights(cluster):
 
 
 @pytest.fixture
-def sluice(request, rights, namespace):
-    build = request.config.getoption("--build").resolve()
+def sluice(request, rights, namespace, binaries):
     # Not below pytest's own directories, which nginx's workers may not enter.
     with tempfile.TemporaryDirectory(prefix="sluice-kube-") as name:
         address = f"10.250.0.{next(NUMBERS)}"
-        running = KubeSluice(namespace, build, Path(name), address)
+        running = KubeSluice(namespace, binaries.parent, Path(name), address)
         running.start()
         yield running
         problems = running.stop()
