@@ -173,8 +173,10 @@ Batch KubeSource::poll(std::uint64_t now_ms) {
 
 std::optional<json> KubeSource::shown_status(const model::ObjectKey& key) const {
   const auto found = shown_.find(key);
-  if (found != shown_.end()) return json::parse(found->second, nullptr, false);
-  return all_known_ ? std::optional<json>(nullptr) : std::nullopt;
+  if (found != shown_.end()) {
+    return std::make_optional<json>(json::parse(found->second, nullptr, false));
+  }
+  return all_known_ ? std::make_optional<json>(nullptr) : std::nullopt;
 }
 
 // Entries that an earlier process wrote into objects that are not ours any more.
