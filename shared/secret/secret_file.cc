@@ -67,16 +67,16 @@ Result<void> SecretFile::adopt() {
     if (::pread(file_.get(), &header, sizeof header, position_of(unit)) != sizeof header) break;
     const bool claims = header.magic == kBlobMagic && header.bytes <= kMaxBlobBytes;
     const BlobPlace place{unit, claims ? static_cast<std::uint32_t>(header.bytes) : 0, header.hash};
-    if (!claims || !read_blob(file_.get(), place) || blobs_.contains(place.hash)) {
+    if (!claims || !read_blob(file_.get(), place)) {
       ++unit;
       continue;
     }
-    if (unit > rest) quarantine_.push_back({0, rest, unit - rest});
-    blobs_.emplace(place.hash, Blob{place, 0});
+    if (unit > rest) quarantine_.push_back({0, rest, unit - rest, {}});
+    if (!blobs_.emplace(place.hash, Blob{place, 0}).second) copies_.push_back(place);
     unit += units_of(place.bytes);
     rest = unit;
   }
-  if (units_ > rest) quarantine_.push_back({0, rest, units_ - rest});
+  if (units_ > rest) quarantine_.push_back({0, rest, units_ - rest, {}});
   tidy(0);
   return {};
 }
@@ -96,6 +96,7 @@ Result<BlobPlace> SecretFile::put(std::string_view bytes) {
     ++known->second.uses;
     return known->second.place;
   }
+  if (const auto revived = revive(place.hash, bytes)) return *revived;
   Result<std::uint32_t> unit = take_units(units_of(bytes.size()));
   if (!unit) return tl::unexpected<Error>(std::move(unit.error()));
   place.unit = *unit;
@@ -104,6 +105,21 @@ Result<BlobPlace> SecretFile::put(std::string_view bytes) {
     return tl::unexpected<Error>(std::move(written.error()));
   }
   blobs_.emplace(place.hash, Blob{place, 1});
+  return place;
+}
+
+// What was removed and is still readable. Two copies would be one too many after a restart: nobody
+// could tell which of them the published table names.
+std::optional<BlobPlace> SecretFile::revive(const BlobHash& hash, std::string_view bytes) {
+  const auto found = std::find_if(quarantine_.begin(), quarantine_.end(), [&](const Retired& each) {
+    return each.blob.bytes != 0 && each.blob.hash == hash;
+  });
+  if (found == quarantine_.end()) return std::nullopt;
+  const BlobPlace place = found->blob;
+  const Result<Bytes> stored = read_blob(file_.get(), place);
+  if (!stored || stored->view() != bytes) return std::nullopt;
+  quarantine_.erase(found);
+  blobs_.emplace(hash, Blob{place, 1});
   return place;
 }
 
@@ -134,6 +150,8 @@ void SecretFile::remove(const BlobHash& hash, std::uint64_t now_ms) {
 }
 
 void SecretFile::drop_unclaimed(std::uint64_t now_ms) {
+  for (const BlobPlace& copy : std::exchange(copies_, {}))
+    retire(copy, now_ms);
   for (auto it = blobs_.begin(); it != blobs_.end();) {
     if (it->second.uses > 0) {
       ++it;
@@ -145,7 +163,7 @@ void SecretFile::drop_unclaimed(std::uint64_t now_ms) {
 }
 
 void SecretFile::retire(const BlobPlace& place, std::uint64_t now_ms) {
-  quarantine_.push_back({now_ms + kQuarantineMs, place.unit, units_of(place.bytes)});
+  quarantine_.push_back({now_ms + kQuarantineMs, place.unit, units_of(place.bytes), place});
 }
 
 void SecretFile::tidy(std::uint64_t now_ms) {

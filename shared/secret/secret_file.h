@@ -1,10 +1,10 @@
 // Writes the file `secret`: stores blobs by content, hands places out, wipes what nobody needs.
 //
 // The same content has one place, counted by how often it was put. What is removed the last time
-// stays readable for kQuarantineMs, because workers may still hold a table that names it; then it
-// is overwritten with zeroes and its place may be given to another blob. A restarted controller
-// adopts the blobs that it finds, so that the same content keeps its place; those that nobody puts
-// again leave with drop_unclaimed().
+// stays readable for kQuarantineMs, because workers may still hold a table that names it; when it
+// is put again meanwhile it stays where it is, else it is overwritten with zeroes and its place may
+// be given to another blob. A restarted controller adopts the blobs that it finds, so that the same
+// content keeps its place; those that nobody puts again leave with drop_unclaimed().
 //
 //   Result<BlobPlace> place = file.put(pem);      // before the table names it
 //   file.remove(place->hash, now_ms);             // after the table stopped naming it
@@ -19,8 +19,10 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "shared/base/result.h"
 #include "shared/base/unique_fd.h"
@@ -55,11 +57,13 @@ class SecretFile {
     std::uint64_t free_at_ms = 0;
     std::uint32_t unit = 0;
     std::uint32_t units = 0;
+    BlobPlace blob;  // of no bytes: none is there
   };
 
   SecretFile(std::string path, UniqueFd file) : path_(std::move(path)), file_(std::move(file)) {}
 
   Result<void> adopt();
+  std::optional<BlobPlace> revive(const BlobHash& hash, std::string_view bytes);
   void retire(const BlobPlace& place, std::uint64_t now_ms);
   Result<std::uint32_t> take_units(std::uint32_t units);
   Result<void> grow(std::uint32_t units);
@@ -73,6 +77,7 @@ class SecretFile {
   std::map<BlobHash, Blob> blobs_;
   std::map<std::uint32_t, std::uint32_t> free_;  // first unit -> units
   std::deque<Retired> quarantine_;               // by time
+  std::vector<BlobPlace> copies_;  // of a predecessor; a table may name them instead of the first
 };
 
 }  // namespace sluice::secret

@@ -138,6 +138,36 @@ TEST_F(SecretFileTest, WhatNobodyPutsAgainAfterARestartIsWiped) {
   EXPECT_EQ(read(stays), "stays");
 }
 
+// "no certificate of the listener can be read" just after a controller was killed: what came back
+// within ten seconds had two copies, and the next controller wiped one of them at once.
+TEST_F(SecretFileTest, WhatIsPutAgainInTimeStaysWhereItIs) {
+  const BlobPlace place = put("came and went and came");
+  file_->remove(place.hash, 1000);
+  EXPECT_EQ(put("came and went and came"), place);
+  file_->tidy(1000 + SecretFile::kQuarantineMs);
+  EXPECT_EQ(read(place), "came and went and came");
+  file_->remove(place.hash, 20'000);
+  file_->tidy(20'000 + SecretFile::kQuarantineMs);
+  EXPECT_NE(read(place), "came and went and came");
+}
+
+TEST_F(SecretFileTest, EachCopyThatAPredecessorLeftStaysReadableForAWhile) {
+  const BlobPlace first = put("twice");
+  const std::string unit = whole_file().substr(first.unit * kUnitBytes, kUnitBytes);
+  const BlobPlace second{first.unit + 7, first.bytes, first.hash};
+  std::fstream out(path(), std::ios::in | std::ios::out | std::ios::binary);
+  out.seekp(second.unit * kUnitBytes) << unit << std::flush;
+  restart();
+  EXPECT_EQ(put("twice"), first);
+  EXPECT_EQ(read(second), "twice");
+  file_->drop_unclaimed(1000);
+  file_->tidy(1000 + SecretFile::kQuarantineMs - 1);
+  EXPECT_EQ(read(second), "twice");
+  file_->tidy(1000 + SecretFile::kQuarantineMs);
+  EXPECT_NE(read(second), "twice");
+  EXPECT_EQ(read(first), "twice");
+}
+
 TEST_F(SecretFileTest, ADamagedBlobOfAPredecessorIsNotAdopted) {
   const BlobPlace place = put("damaged later");
   {
