@@ -44,7 +44,11 @@ Result<Offset> Arena::allocate(std::size_t bytes, std::size_t alignment, LinkedB
   Offset offset = segment.blocks.take_free(shape);
   if (offset == 0) {
     const std::uint64_t end = segment.blocks.end_after(shape) + kTailBytes;
-    if (Result<void> grown = grow_to(segment.file, end, state_->options.reserve_bytes); !grown) {
+    Result<void> grown = grow_to(segment.file, end, state_->options.reserve_bytes);
+    if (!grown && state_->in_transition() && state_->give_reserve_up()) {
+      grown = grow_to(segment.file, end, state_->options.reserve_bytes);
+    }
+    if (!grown) {
       state_->full = true;
       return propagate(std::move(grown), "growing the route table");
     }
@@ -95,6 +99,7 @@ void Arena::publish_root(Offset root, std::uint64_t generation) {
     state.segments[*state.published].blocks.reset(0);
     state.full = false;
     state.live_at_abort = 0;
+    state.hold_reserve();
   }
   state.published = state.current;
 }
@@ -149,7 +154,9 @@ Result<void> Arena::begin_compaction() {
     return fail(Errc::kUnavailable, "the other segment is still in use");
   }
   State::Segment& segment = state.segments[other];
-  if (Result<void> grown = segment.file.grow(state.options.segment_bytes); !grown) {
+  // A table that fills the memory is compacted into what is left of it, piece by piece.
+  if (Result<void> grown = segment.file.grow(state.options.segment_bytes);
+      !grown && grown.error().code != Errc::kFull) {
     return propagate(std::move(grown), "compacting");
   }
   if (state.options.poison_freed) std::memset(segment.file.data(), kPoison, segment.file.bytes());
@@ -164,6 +171,7 @@ void Arena::abort_compaction() {
   state.here().blocks.reset(0);
   state.current = *state.published;
   state.live_at_abort = state.here().blocks.live_bytes();
+  state.hold_reserve();
 }
 
 bool Arena::wants_compaction() const {

@@ -91,9 +91,10 @@ class Arena {
   void reclaim(std::uint64_t now_ms, std::uint64_t patience_ms = 1000);
 
   // Switches allocation to the other segment. The old one keeps serving until the next
-  // publish_root(), and is reclaimed whole after it. Fails: kUnavailable while workers may still
-  // read the other segment, or slot words point into it (then reclaim(), EndpointTable::collect(),
-  // and try later); kFull.
+  // publish_root(), and is reclaimed whole after it. Memory that is held in reserve is given up for
+  // it when nothing else is left, so that a table that filled everything can become small again.
+  // Fails: kUnavailable while workers may still read the other segment, or slot words point into it
+  // (then reclaim(), EndpointTable::collect(), and try later); kFull.
   Result<void> begin_compaction();
   // Goes back to the old segment and drops what was written since. REQUIRES: begin_compaction(),
   // since then no publish_root(), and no slot word that points to the new segment.

@@ -1,6 +1,7 @@
 // Takes a directory over: from nobody, from a predecessor that stopped, or from one that was killed
 // anywhere (shared/doc/publication.md, "Crash cases").
 
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -21,6 +22,7 @@ namespace sluice::arena {
 namespace {
 
 constexpr std::size_t kFirstSideFileBytes = std::size_t{64} << 10;
+constexpr off_t kReserveBytes = off_t{1} << 20;
 constexpr std::uint64_t kTakeoverPatienceMs = 1000;
 
 constexpr std::memory_order kRelaxed = std::memory_order_relaxed;
@@ -144,7 +146,21 @@ Result<void> Arena::State::open_files() {
     if (Result<void> created = create_file(*file, options, plan); !created) return created;
   }
   workers = WorkerSlots(&control(), reinterpret_cast<WorkerSlot*>(slots.data()), slots.fd());
+  const std::string path = table_file(options.directory, "reserve");
+  reserve = UniqueFd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+  if (!reserve) return fail_errno("opening " + path);
+  hold_reserve();
   return {};
+}
+
+void Arena::State::hold_reserve() {
+  (void)!::posix_fallocate(reserve.get(), 0, kReserveBytes);
+}
+
+bool Arena::State::give_reserve_up() {
+  struct stat status{};
+  return ::fstat(reserve.get(), &status) == 0 && status.st_size > 0 &&
+         ::ftruncate(reserve.get(), 0) == 0;
 }
 
 Result<void> Arena::State::take_over() {
@@ -172,7 +188,9 @@ Result<void> Arena::State::take_over() {
     store_word(shared.high_water[current], std::uint64_t{0}, kRelaxed);
     segment.blocks.reset(0);
   }
-  return segment.file.grow(options.segment_bytes);
+  // What is missing is asked for when it is needed.
+  const Result<void> grown = segment.file.grow(options.segment_bytes);
+  return grown || grown.error().code == Errc::kFull ? Result<void>{} : grown;
 }
 
 // Until no worker reads the segment that the root doesn't use: mostly at once.

@@ -13,6 +13,7 @@
 #include "shared/arena/layout.h"
 #include "shared/arena/mapped_file.h"
 #include "shared/arena/worker_slots.h"
+#include "shared/base/unique_fd.h"
 
 namespace sluice::arena {
 
@@ -32,6 +33,7 @@ struct Arena::State {
   MappedFile slots;
   MappedFile endpoint;
   MappedFile counters;
+  UniqueFd reserve;  // memory that is given up when nothing else is left for a compaction
   std::array<Segment, 2> segments;
   WorkerSlots workers;
 
@@ -51,6 +53,8 @@ struct Arena::State {
   bool in_transition() const { return published != current; }
 
   Result<void> open_files();
+  void hold_reserve();  // as far as there is room for it
+  bool give_reserve_up();
   Result<void> take_over();
   void wait_for_quiet();
   bool slots_point_into(std::uint8_t segment) const;

@@ -124,17 +124,8 @@ def test_nginx_without_a_controller_serves_the_last_table(sluice):
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="mounting a small /dev/shm needs root")
-def test_full_shared_memory_keeps_the_last_table(make_sluice, backends, scratch):
-    sluice = make_sluice()
-    port = free_port()
-    sluice.write(
-        "fixed.yaml",
-        documents(
-            gateway(port),
-            *(backend(name, number) for name, number in backends.ports.items()),
-            route("fixed", [to("blue")], ["example.com"]),
-        ),
-    )
+def in_small_memory(sluice, scratch) -> None:
+    """Its /dev/shm will be a tmpfs of 48 MiB of its own."""
     wrapper = scratch / "bin"
     wrapper.mkdir()
     real = sluice.binaries / "sluicectl"
@@ -147,6 +138,33 @@ def test_full_shared_memory_keeps_the_last_table(make_sluice, backends, scratch)
     )
     script.chmod(0o755)
     sluice.binaries = wrapper
+
+
+def big_routes(sluice, count: int) -> None:
+    rules = [
+        {
+            "matches": [{"path": {"value": f"/{'x' * 900}{n}/{m}"}} for m in range(60)],
+            "backendRefs": [backend_ref("green")],
+        }
+        for n in range(2)
+    ]
+    for number in range(count):
+        hosts = [f"h{number}-{n}.com" for n in range(16)]
+        sluice.write(f"big-{number}.yaml", route(f"big-{number}", rules, hosts))
+
+
+def test_full_shared_memory_keeps_the_last_table(make_sluice, backends, scratch):
+    sluice = make_sluice()
+    port = free_port()
+    sluice.write(
+        "fixed.yaml",
+        documents(
+            gateway(port),
+            *(backend(name, number) for name, number in backends.ports.items()),
+            route("fixed", [to("blue")], ["example.com"]),
+        ),
+    )
+    in_small_memory(sluice, scratch)
     sluice.start()
     shm = Path(f"/proc/{sluice.controller_pid()}/root/dev/shm")
     subprocess.run(
@@ -155,16 +173,7 @@ def test_full_shared_memory_keeps_the_last_table(make_sluice, backends, scratch)
         check=True,
     )
     assert shm.exists()
-    rules = [
-        {
-            "matches": [{"path": {"value": f"/{'x' * 900}{n}/{m}"}} for m in range(60)],
-            "backendRefs": [backend_ref("green")],
-        }
-        for n in range(2)
-    ]
-    for number in range(400):
-        hosts = [f"h{number}-{n}.com" for n in range(16)]
-        sluice.write(f"big-{number}.yaml", route(f"big-{number}", rules, hosts))
+    big_routes(sluice, 400)
     until(lambda: "no room" in sluice.output(), "the report of a full table", 60)
     assert [ask(port).word for _ in range(20)] == ["blue"] * 20
     for number in range(400):
@@ -182,3 +191,27 @@ def test_full_shared_memory_keeps_the_last_table(make_sluice, backends, scratch)
     )
     sluice.write("new.yaml", route("new", [to("green")], ["new.com"]))
     until(lambda: ask(port, "new.com").word == "green", "a change after room was made", 60)
+
+
+# "no room" for ever: a table that had filled the memory found none for the smaller one either.
+def test_a_table_that_filled_the_memory_becomes_small_again(make_sluice, backends, scratch):
+    sluice = make_sluice()
+    port = free_port()
+    sluice.write(
+        "fixed.yaml",
+        documents(
+            gateway(port),
+            *(backend(name, number) for name, number in backends.ports.items()),
+            route("fixed", [to("blue")], ["example.com"]),
+        ),
+    )
+    in_small_memory(sluice, scratch)
+    sluice.start()
+    big_routes(sluice, 400)
+    until(lambda: "no room" in sluice.output(), "the report of a full table", 60)
+    assert [ask(port).word for _ in range(20)] == ["blue"] * 20
+    for number in range(400):
+        sluice.remove(f"big-{number}.yaml")
+    sluice.write("new.yaml", route("new", [to("green")], ["new.com"]))
+    until(lambda: ask(port, "new.com").word == "green", "a change after routes went", 60)
+    assert ask(port).word == "blue"
