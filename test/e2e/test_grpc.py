@@ -231,7 +231,7 @@ def test_a_client_that_leaves_cancels_the_call(sluice, channel, server):
     until(lambda: server.echo.metadata, "the call at the server")
     assert not server.echo.cancelled.is_set()
     call.cancel()
-    until(server.echo.cancelled.is_set, "the end of the call at the server", 5)
+    until(server.echo.cancelled.is_set, "the end of the call at the server", 20)
     assert unary(channel) == b"one:hello"
 
 
@@ -250,7 +250,7 @@ def test_a_limit_of_the_rule_is_deadline_exceeded(sluice, channel, server):
         server.echo.cancelled.clear()
         error = failure(channel, path)
         assert (error.code(), error.details()) == (grpc.StatusCode.DEADLINE_EXCEEDED, details)
-        until(server.echo.cancelled.is_set, "the end of the call at the server", 5)
+        until(server.echo.cancelled.is_set, "the end of the call at the server", 20)
     assert unary(channel) == b"one:hello"
 
 
