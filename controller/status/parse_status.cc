@@ -11,10 +11,10 @@ namespace {
 using nlohmann::json;
 
 const json& member(const json& object, const char* name) {
-  static const json kNone;
-  if (!object.is_object()) return kNone;
+  static const json nothing;
+  if (!object.is_object()) return nothing;
   const auto found = object.find(name);
-  return found == object.end() ? kNone : *found;
+  return found == object.end() ? nothing : *found;
 }
 
 std::string text_of(const json& object, const char* name) {

@@ -109,7 +109,8 @@ bool RequestFields::remove_nominated() {
   for (const ngx_str_t& value : std::span(static_cast<ngx_str_t*>(values->elts), values->nelts)) {
     http::for_each_nominated(ngx::view(value), [&](std::string_view name) {
       // TE is read once more, to tell the backend anew whether trailers are welcome.
-      if (!find_own_header(name) && !http::same_header_name(name, "TE")) done = done && remove(name);
+      if (!find_own_header(name) && !http::same_header_name(name, "TE"))
+        done = done && remove(name);
     });
   }
   return done;

@@ -169,7 +169,7 @@ Result<void> Arena::begin_compaction() {
 void Arena::abort_compaction() {
   State& state = *state_;
   state.here().blocks.reset(0);
-  state.current = *state.published;
+  state.current = state.published.value_or(static_cast<std::uint8_t>(1 - state.current));
   state.live_at_abort = state.here().blocks.live_bytes();
   state.hold_reserve();
 }

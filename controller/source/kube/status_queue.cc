@@ -48,6 +48,7 @@ std::vector<model::ObjectKey> StatusQueue::due(std::uint64_t now_ms) const {
     return one != other ? one < other : left.second > right.second;
   });
   std::vector<model::ObjectKey> keys;
+  keys.reserve(found.size());
   for (auto& [key, touched] : found)
     keys.push_back(std::move(key));
   return keys;
