@@ -42,6 +42,7 @@ Result<void> check_header(const MappedFile& ctl) {
 
 struct ReadMapping::State {
   std::string directory;
+  std::string ctl_path;  // made once: workers look ten times a second
   MappedFile ctl;
   MappedFile slots;
   MappedFile slots_lock;  // our own open(2) of `slots`, which holds the lock of our page
@@ -70,6 +71,11 @@ struct ReadMapping::State {
     const std::uint64_t epoch = load_word(control().epoch, kAcquire);
     // Release: what was read through earlier snapshots is read before this is seen.
     store_word(own().epoch, epoch, std::memory_order_release);
+  }
+
+  void set_directory(const std::string& path) {
+    directory = path;
+    ctl_path = table_file(path, "ctl");
   }
 
   Result<void> open_files();
@@ -120,7 +126,7 @@ Result<void> ReadMapping::State::open_files() {
 
 Result<std::unique_ptr<ReadMapping>> ReadMapping::open(const std::string& directory) {
   auto state = std::make_unique<State>();
-  state->directory = directory;
+  state->set_directory(directory);
   if (Result<void> opened = state->open_files(); !opened) {
     return tl::unexpected<Error>(std::move(opened.error()));
   }
@@ -130,7 +136,7 @@ Result<std::unique_ptr<ReadMapping>> ReadMapping::open(const std::string& direct
 Result<std::unique_ptr<ReadMapping>> ReadMapping::open_beside(Arena& arena) {
   auto state = std::make_unique<State>();
   Arena::State& writer = *arena.state_;
-  state->directory = writer.options.directory;
+  state->set_directory(writer.options.directory);
   state->ctl = MappedFile::borrow(writer.ctl);
   state->endpoint = MappedFile::borrow(writer.endpoint);
   state->counters = MappedFile::borrow(writer.counters);
@@ -223,7 +229,7 @@ bool ReadMapping::stale() const {
   struct stat ours = {};
   struct stat there = {};
   if (fstat(state_->ctl.fd(), &ours) != 0) return false;
-  if (stat(table_file(state_->directory, "ctl").c_str(), &there) != 0) return false;
+  if (stat(state_->ctl_path.c_str(), &there) != 0) return false;
   return ours.st_ino != there.st_ino || ours.st_dev != there.st_dev;
 }
 
