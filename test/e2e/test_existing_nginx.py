@@ -125,7 +125,11 @@ class Fleet:
         until(lambda: accepts("127.0.0.1", self.static) and self.master(), "nginx")
 
     def master(self) -> int:
-        text = self.pid_file.read_text().strip() if self.pid_file.exists() else ""
+        """0: none, also for the moment in which USR2 gives the file another name."""
+        try:
+            text = self.pid_file.read_text().strip()
+        except FileNotFoundError:
+            return 0
         return int(text) if text else 0
 
     def quit_nginx(self, sig: int) -> None:
