@@ -3,7 +3,6 @@
 import os
 import signal
 import subprocess
-from pathlib import Path
 
 import pytest
 from harness.client import ask
@@ -12,6 +11,8 @@ from harness.manifests import backend, backend_ref, documents, gateway, route
 from harness.net import free_port
 from harness.processes import alive, kill
 from harness.waiting import until
+
+BIG_ROUTES = 400
 
 
 def to(name: str, path: str = "/") -> dict:
@@ -123,9 +124,11 @@ def test_nginx_without_a_controller_serves_the_last_table(sluice):
     assert ask(sluice.port).word == "blue"
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="mounting a small /dev/shm needs root")
-def in_small_memory(sluice, scratch) -> None:
-    """Its /dev/shm will be a tmpfs of 48 MiB of its own."""
+@pytest.fixture
+def small_sluice(sluice, scratch):
+    """Its /dev/shm is a tmpfs of 48 MiB of its own."""
+    if os.geteuid() != 0:
+        pytest.skip("mounting a small /dev/shm needs root")
     wrapper = scratch / "bin"
     wrapper.mkdir()
     real = sluice.binaries / "sluicectl"
@@ -138,9 +141,12 @@ def in_small_memory(sluice, scratch) -> None:
     )
     script.chmod(0o755)
     sluice.binaries = wrapper
+    sluice.start()
+    return sluice
 
 
-def big_routes(sluice, count: int) -> None:
+def fill(sluice) -> None:
+    """Routes until there is no room; what was there still serves."""
     rules = [
         {
             "matches": [{"path": {"value": f"/{'x' * 900}{n}/{m}"}} for m in range(60)],
@@ -148,70 +154,35 @@ def big_routes(sluice, count: int) -> None:
         }
         for n in range(2)
     ]
-    for number in range(count):
+    for number in range(BIG_ROUTES):
         hosts = [f"h{number}-{n}.com" for n in range(16)]
         sluice.write(f"big-{number}.yaml", route(f"big-{number}", rules, hosts))
-
-
-def test_full_shared_memory_keeps_the_last_table(make_sluice, backends, scratch):
-    sluice = make_sluice()
-    port = free_port()
-    sluice.write(
-        "fixed.yaml",
-        documents(
-            gateway(port),
-            *(backend(name, number) for name, number in backends.ports.items()),
-            route("fixed", [to("blue")], ["example.com"]),
-        ),
-    )
-    in_small_memory(sluice, scratch)
-    sluice.start()
-    shm = Path(f"/proc/{sluice.controller_pid()}/root/dev/shm")
-    subprocess.run(
-        ["nsenter", "--mount", "--root", f"--target={sluice.controller_pid()}"]
-        + ["sh", "-c", "head -c 1G /dev/zero > /dev/shm/filler 2>/dev/null || true"],
-        check=True,
-    )
-    assert shm.exists()
-    big_routes(sluice, 400)
     until(lambda: "no room" in sluice.output(), "the report of a full table", 60)
-    assert [ask(port).word for _ in range(20)] == ["blue"] * 20
-    for number in range(400):
+    assert [ask(sluice.port).word for _ in range(20)] == ["blue"] * 20
+
+
+def in_its_mounts(sluice, *command: str) -> None:
+    target = f"--target={sluice.controller_pid()}"
+    subprocess.run(["nsenter", "--mount", "--root", target, *command], check=True)
+
+
+def test_full_shared_memory_keeps_the_last_table(small_sluice):
+    sluice = small_sluice
+    in_its_mounts(sluice, "sh", "-c", "head -c 1G /dev/zero > /dev/shm/filler 2>/dev/null || true")
+    fill(sluice)
+    for number in range(BIG_ROUTES):
         sluice.remove(f"big-{number}.yaml")
-    subprocess.run(
-        [
-            "nsenter",
-            "--mount",
-            "--root",
-            f"--target={sluice.controller_pid()}",
-            "rm",
-            "/dev/shm/filler",
-        ],
-        check=True,
-    )
+    in_its_mounts(sluice, "rm", "/dev/shm/filler")
     sluice.write("new.yaml", route("new", [to("green")], ["new.com"]))
-    until(lambda: ask(port, "new.com").word == "green", "a change after room was made", 60)
+    until(lambda: ask(sluice.port, "new.com").word == "green", "a change after room was made", 60)
 
 
 # "no room" for ever: a table that had filled the memory found none for the smaller one either.
-def test_a_table_that_filled_the_memory_becomes_small_again(make_sluice, backends, scratch):
-    sluice = make_sluice()
-    port = free_port()
-    sluice.write(
-        "fixed.yaml",
-        documents(
-            gateway(port),
-            *(backend(name, number) for name, number in backends.ports.items()),
-            route("fixed", [to("blue")], ["example.com"]),
-        ),
-    )
-    in_small_memory(sluice, scratch)
-    sluice.start()
-    big_routes(sluice, 400)
-    until(lambda: "no room" in sluice.output(), "the report of a full table", 60)
-    assert [ask(port).word for _ in range(20)] == ["blue"] * 20
-    for number in range(400):
+def test_a_table_that_filled_the_memory_becomes_small_again(small_sluice):
+    sluice = small_sluice
+    fill(sluice)
+    for number in range(BIG_ROUTES):
         sluice.remove(f"big-{number}.yaml")
     sluice.write("new.yaml", route("new", [to("green")], ["new.com"]))
-    until(lambda: ask(port, "new.com").word == "green", "a change after routes went", 60)
-    assert ask(port).word == "blue"
+    until(lambda: ask(sluice.port, "new.com").word == "green", "a change after routes went", 60)
+    assert ask(sluice.port).word == "blue"
