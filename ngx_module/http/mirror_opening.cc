@@ -57,7 +57,7 @@ Head http2_head(const SentRequest& sent, bool https, ngx_pool_t* pool, bool& end
 
 }  // namespace
 
-MirrorOpening open_mirror(const SentRequest& sent, const MirrorTongue& mirror, ngx_pool_t* pool) {
+MirrorOpening open_mirror(const SentRequest& sent, const MirrorProtocol& mirror, ngx_pool_t* pool) {
   MirrorOpening opening;
   const bool http2 = is_http2(mirror.protocol);
   const Head head =

@@ -23,7 +23,7 @@ struct SentRequest {
   std::size_t body_bytes;
 };
 
-struct MirrorTongue {
+struct MirrorProtocol {
   table::BackendProtocol protocol;
   bool https;
 };
@@ -34,6 +34,6 @@ struct MirrorOpening {
 };
 
 // Null: the head makes no sense, the mirror's version can't say it, or out of memory.
-MirrorOpening open_mirror(const SentRequest& sent, const MirrorTongue& mirror, ngx_pool_t* pool);
+MirrorOpening open_mirror(const SentRequest& sent, const MirrorProtocol& mirror, ngx_pool_t* pool);
 
 }  // namespace sluice::http_module
