@@ -7,6 +7,7 @@ interleaved repetitions with the range behind them.
 """
 
 import argparse
+import itertools
 import json
 import re
 import shutil
@@ -30,14 +31,12 @@ LARGE = {"services-100k/1k", "services-1M/10k", "one-host-100k"}  # not with --q
 COUNTED = 2000  # lookups under callgrind
 
 
-def run_speed(build: Path, quick: bool) -> tuple[dict[str, list[float]], dict[str, float]]:
-    """Nanoseconds per repetition by benchmark, and bytes per rule by case."""
-    names = [name for name, *_ in LOOKUPS] + CHANGES
-    wanted = [name for name in names if not (quick and name in LARGE)]
+def speed_rows(build: Path, case: str, quick: bool) -> list[dict]:
+    """A process for each case: the largest table takes some gigabytes."""
     done = subprocess.run(
         [
             build / "bin/table_speed",
-            f"--benchmark_filter=:({'|'.join(wanted)})(/|$)",
+            f"--benchmark_filter=:{case}(/|$)",
             f"--benchmark_repetitions={3 if quick else 7}",
             f"--benchmark_min_time={0.02 if quick else 0.1}",
             "--benchmark_enable_random_interleaving=true",
@@ -46,12 +45,18 @@ def run_speed(build: Path, quick: bool) -> tuple[dict[str, list[float]], dict[st
         stdout=subprocess.PIPE,
         check=True,
     )
+    rows = json.loads(done.stdout)["benchmarks"]
+    return [row for row in rows if row["run_type"] == "iteration"]
+
+
+def run_speed(build: Path, quick: bool) -> tuple[dict[str, list[float]], dict[str, float]]:
+    """Nanoseconds per repetition by benchmark, and bytes per rule by case."""
+    names = dict.fromkeys([name for name, *_ in LOOKUPS] + CHANGES)
     times: dict[str, list[float]] = defaultdict(list)
     sizes: dict[str, float] = {}
-    for row in json.loads(done.stdout)["benchmarks"]:
-        if row["run_type"] != "iteration":
-            continue
-        name = row["run_name"].removesuffix("/manual_time")
+    wanted = [name for name in names if not (quick and name in LARGE)]
+    for row in itertools.chain(*(speed_rows(build, name, quick) for name in wanted)):
+        name = re.sub(r"/iterations:\d+/manual_time$", "", row["run_name"])
         manual = name != row["run_name"]
         times[name].append(row["real_time" if manual else "cpu_time"])
         if "bytes_per_rule" in row:
