@@ -17,6 +17,7 @@
 #include "controller/dns/problems.h"
 #include "controller/source/files/files.h"
 #include "controller/source/kube/kube.h"
+#include "shared/base/timeout.h"
 
 namespace sluice {
 namespace {
@@ -64,16 +65,11 @@ bool watch(int epoll, int fd, int operation, std::uint32_t events) {
   return ::epoll_ctl(epoll, operation, fd, &event) == 0;
 }
 
-// Milliseconds as epoll_wait() takes them: -1 is for ever.
-int sooner(int left, int right) {
-  if (left < 0) return right;
-  return right < 0 ? left : std::min(left, right);
-}
-
 Result<std::unique_ptr<source::Source>> open_source(const ControllerOptions& options) {
   const std::string& name = options.resolve.controller_name;
   if (options.directory.empty()) {
-    return source::open_kubernetes({options.cluster, name, SLUICE_VERSION});
+    return source::open_kubernetes(
+        {options.cluster, name, options.state_directory, SLUICE_VERSION});
   }
   return source::open_files({options.directory, options.state_directory, name});
 }
@@ -138,7 +134,10 @@ Result<void> Controller::run() {
                                    static_cast<int>(events.size()), timeout_ms());
     if (count < 0 && errno != EINTR) return fail_errno("epoll_wait");
     signalfd_siginfo signal{};
-    if (::read(parts_.signals.get(), &signal, sizeof(signal)) == sizeof(signal)) return {};
+    if (::read(parts_.signals.get(), &signal, sizeof(signal)) == sizeof(signal)) {
+      parts_.source->close(milliseconds(CLOCK_MONOTONIC));
+      return {};
+    }
   }
 }
 

@@ -10,6 +10,7 @@
 
 #include "controller/control/kinds.h"
 #include "controller/dns/problems.h"
+#include "shared/base/timeout.h"
 
 namespace sluice::control {
 namespace {
@@ -251,7 +252,7 @@ int Desk::timeout_ms(std::uint64_t now_ms) const {
   std::uint64_t next = waits_.front().deadline_ms;
   for (const Wait& wait : waits_)
     next = std::min(next, wait.deadline_ms);
-  return next <= now_ms ? 0 : static_cast<int>(next - now_ms);
+  return timeout_until(next, now_ms);
 }
 
 }  // namespace sluice::control

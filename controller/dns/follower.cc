@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "controller/dns/kept_answers.h"
+#include "shared/base/timeout.h"
 
 namespace sluice::dns {
 
@@ -95,13 +96,8 @@ void Follower::keep_answers(std::uint64_t now_ms) {
 }
 
 int Follower::timeout_ms(std::uint64_t now_ms) const {
-  int timeout = book_.timeout_ms(!held_back_, now_ms);
-  const auto sooner = [&timeout](int other) {
-    if (other >= 0) timeout = timeout < 0 ? other : std::min(timeout, other);
-  };
-  sooner(channel_->timeout_ms());
-  if (unkept_) sooner(keep_again_ms_ <= now_ms ? 0 : static_cast<int>(keep_again_ms_ - now_ms));
-  return timeout;
+  const int timeout = sooner(book_.timeout_ms(!held_back_, now_ms), channel_->timeout_ms());
+  return unkept_ ? sooner(timeout, timeout_until(keep_again_ms_, now_ms)) : timeout;
 }
 
 }  // namespace sluice::dns

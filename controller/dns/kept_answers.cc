@@ -1,24 +1,20 @@
 #include "controller/dns/kept_answers.h"
 
 #include <arpa/inet.h>
-#include <fcntl.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
-#include <cstdio>
 #include <sstream>
-#include <string_view>
 #include <utility>
 
-#include "shared/base/unique_fd.h"
+#include "shared/base/file_text.h"
 
 namespace sluice::dns {
 
 namespace {
 
 constexpr const char* kFile = "/dns-answers";
+constexpr std::size_t kMaxBytes = std::size_t{64} << 20;
 
 bool is_address(const std::string& text) {
   std::array<unsigned char, sizeof(in6_addr)> bytes{};
@@ -26,38 +22,12 @@ bool is_address(const std::string& text) {
          inet_pton(AF_INET6, text.c_str(), bytes.data()) == 1;
 }
 
-Result<std::string> read_all(const std::string& path) {
-  const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!fd && errno == ENOENT) return std::string();
-  if (!fd) return fail_errno(path);
-  std::string text;
-  std::array<char, 65536> block;
-  while (true) {
-    const ssize_t got = ::read(fd.get(), block.data(), block.size());
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return fail_errno(path);
-    if (got == 0) return text;
-    text.append(block.data(), static_cast<std::size_t>(got));
-  }
-}
-
-Result<void> write_all(const std::string& path, std::string_view text) {
-  const UniqueFd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
-  if (!fd) return fail_errno(path);
-  while (!text.empty()) {
-    const ssize_t written = ::write(fd.get(), text.data(), text.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) return fail_errno(path);
-    text.remove_prefix(static_cast<std::size_t>(written));
-  }
-  return {};
-}
-
 }  // namespace
 
 Result<std::vector<model::HostAnswer>> read_answers(const std::string& directory) {
-  const Result<std::string> text = read_all(directory + kFile);
-  if (!text) return tl::unexpected<Error>(text.error());
+  Result<std::string> text = read_text(directory + kFile, kMaxBytes);
+  if (!text && text.error().code == Errc::kNotFound) text = std::string();
+  if (!text) return tl::unexpected<Error>(std::move(text.error()));
   std::vector<model::HostAnswer> answers;
   std::istringstream lines(*text);
   for (std::string line; std::getline(lines, line);) {
@@ -81,11 +51,7 @@ Result<void> write_answers(const std::string& directory,
       text += " " + address;
     text += "\n";
   }
-  const std::string path = directory + kFile;
-  const std::string temporary = path + ".new";
-  if (Result<void> written = write_all(temporary, text); !written) return written;
-  if (::rename(temporary.c_str(), path.c_str()) != 0) return fail_errno(path);
-  return {};
+  return replace_text(directory + kFile, text);
 }
 
 }  // namespace sluice::dns

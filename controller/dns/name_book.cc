@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include "shared/base/timeout.h"
+
 namespace sluice::dns {
 
 namespace {
@@ -25,12 +27,6 @@ std::string list_text(const std::vector<std::string>& addresses) {
     text += fmt::format(" and {} more", addresses.size() - kShownAddresses);
   }
   return text;
-}
-
-int until(std::uint64_t moment_ms, std::uint64_t now_ms) {
-  return moment_ms <= now_ms
-             ? 0
-             : static_cast<int>(std::min<std::uint64_t>(moment_ms - now_ms, NameBook::kLongestMs));
 }
 
 }  // namespace
@@ -208,11 +204,10 @@ bool NameBook::waits_for_first_answers(std::uint64_t now_ms) const {
 }
 
 int NameBook::timeout_ms(bool may_ask, std::uint64_t now_ms) const {
-  int timeout = !may_ask || due_.empty() ? -1 : until(due_.begin()->first, now_ms);
+  int timeout = !may_ask || due_.empty() ? kForEver : timeout_until(due_.begin()->first, now_ms);
   for (const auto& [hostname, patience_ends_ms] : first_) {
     if (patience_ends_ms <= now_ms) continue;
-    const int left = until(patience_ends_ms, now_ms);
-    timeout = timeout < 0 ? left : std::min(timeout, left);
+    timeout = sooner(timeout, timeout_until(patience_ends_ms, now_ms));
   }
   return timeout;
 }

@@ -18,6 +18,7 @@
 #include "controller/keeper/listen.h"
 #include "controller/keeper/ports.h"
 #include "controller/keeper/worker.h"
+#include "shared/base/timeout.h"
 #include "shared/base/unique_fd.h"
 #include "shared/keeper/message.h"
 
@@ -429,8 +430,7 @@ int Keeper::timeout_ms(std::uint64_t now_ms) const {
   } else if (state_->nobody_since_ms && state_->ports.holds_any()) {
     consider(*state_->nobody_since_ms + kNobodyMs);
   }
-  if (!next) return -1;
-  return *next <= now_ms ? 0 : static_cast<int>(std::min<std::uint64_t>(*next - now_ms, kNobodyMs));
+  return next ? timeout_until(*next, now_ms) : kForEver;
 }
 
 bool Keeper::poll(std::uint64_t now_ms) {

@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "controller/certificates/trust_anchors.h"
+#include "shared/base/timeout.h"
 
 namespace sluice::kube {
 
@@ -145,8 +146,7 @@ void Access::refused(std::uint64_t version, std::uint64_t now_ms) {
 
 int Access::timeout_ms(std::uint64_t now_ms) const {
   if (!plugin_ && !plugin_wanted_) return -1;
-  const std::uint64_t due = plugin_ ? plugin_deadline_ms_ : plugin_again_ms_;
-  return due <= now_ms ? 0 : static_cast<int>(std::min<std::uint64_t>(due - now_ms, INT32_MAX));
+  return timeout_until(plugin_ ? plugin_deadline_ms_ : plugin_again_ms_, now_ms);
 }
 
 void Access::poll(std::uint64_t now_ms) {

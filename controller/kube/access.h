@@ -20,7 +20,7 @@
 #include "controller/kube/child_process.h"
 #include "controller/kube/cluster.h"
 #include "controller/kube/exec_plugin.h"
-#include "controller/kube/file_text.h"
+#include "shared/base/file_text.h"
 #include "shared/base/result.h"
 #include "shared/base/unique_fd.h"
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "shared/base/timeout.h"
+
 namespace sluice::kube {
 
 Result<std::unique_ptr<Client>> Client::open(const ClientOptions& options,
@@ -33,10 +35,8 @@ void Client::poll(std::uint64_t now_ms) {
 
 int Client::timeout_ms(std::uint64_t now_ms) const {
   int timeout = http_->timeout_ms(now_ms);
-  for (const auto& each : reflectors_) {
-    const int left = each->timeout_ms(now_ms);
-    if (left >= 0) timeout = timeout < 0 ? left : std::min(timeout, left);
-  }
+  for (const auto& each : reflectors_)
+    timeout = sooner(timeout, each->timeout_ms(now_ms));
   return timeout;
 }
 

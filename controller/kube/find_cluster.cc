@@ -7,8 +7,8 @@
 #include <string_view>
 #include <vector>
 
-#include "controller/kube/file_text.h"
 #include "controller/kube/kubeconfig.h"
+#include "shared/base/file_text.h"
 
 namespace sluice::kube {
 

@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "controller/kube/easy_request.h"
+#include "shared/base/timeout.h"
 
 namespace sluice::kube {
 
@@ -140,12 +141,8 @@ void Http::detach(Transfer& transfer) {
 
 int Http::timeout_ms(std::uint64_t now_ms) const {
   int timeout = access_.timeout_ms(now_ms);
-  for (const auto& [id, transfer] : transfers_) {
-    const std::uint64_t due = transfer->deadline_ms();
-    const int left =
-        due <= now_ms ? 0 : static_cast<int>(std::min<std::uint64_t>(due - now_ms, INT32_MAX));
-    timeout = timeout < 0 ? left : std::min(timeout, left);
-  }
+  for (const auto& [id, transfer] : transfers_)
+    timeout = sooner(timeout, timeout_until(transfer->deadline_ms(), now_ms));
   return timeout;
 }
 

@@ -8,10 +8,10 @@
 #include <nlohmann/json.hpp>
 #include <string_view>
 
-#include "controller/kube/file_text.h"
 #include "controller/model/decode/base64.h"
 #include "controller/model/decode/text_rule.h"
-#include "controller/source/files/yaml_to_json.h"
+#include "controller/yaml/yaml_to_json.h"
+#include "shared/base/file_text.h"
 
 namespace sluice::kube {
 
@@ -112,7 +112,7 @@ class Fields {
 Result<File> read_file(const std::string& path) {
   Result<std::string> text = read_text(path, kMaxFileBytes);
   if (!text) return tl::unexpected<Error>(std::move(text.error()));
-  source::ParsedDocument document = source::parse_yaml(*text);
+  yaml::ParsedDocument document = yaml::parse_yaml(*text);
   if (document.error) {
     return fail(Errc::kInvalid, fmt::format("{}: line {}: {}", path, document.error->line,
                                             document.error->message));

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "shared/base/timeout.h"
+
 namespace sluice::kube {
 
 namespace {
@@ -53,7 +55,7 @@ void Reflector::stop() {
 
 int Reflector::timeout_ms(std::uint64_t now_ms) const {
   if (request_ != 0) return -1;
-  return due_ms_ <= now_ms ? 0 : static_cast<int>(due_ms_ - now_ms);
+  return timeout_until(due_ms_, now_ms);
 }
 
 void Reflector::poll(std::uint64_t now_ms) {

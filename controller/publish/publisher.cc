@@ -8,6 +8,7 @@
 
 #include "controller/publish/merge.h"
 #include "shared/arena/paths.h"
+#include "shared/base/timeout.h"
 
 namespace sluice::publish {
 namespace {
@@ -21,10 +22,6 @@ Result<std::uint64_t> random_seed() {
   std::uint64_t seed = 0;
   if (::getrandom(&seed, sizeof(seed), 0) != sizeof(seed)) return fail_errno("getrandom");
   return seed;
-}
-
-int until(std::uint64_t at_ms, std::uint64_t now_ms) {
-  return at_ms <= now_ms ? 0 : static_cast<int>(at_ms - now_ms);
 }
 
 }  // namespace
@@ -148,7 +145,7 @@ int Publisher::timeout_ms(std::uint64_t now_ms) const {
   std::uint64_t next = next_second_ms_;
   if (waiting_ != Waiting::kForNothing) next = std::min(next, deadline_ms_);
   if (arena_->limbo_bytes() > 0) next = std::min(next, now_ms + kReclaimMs);
-  return until(next, now_ms);
+  return timeout_until(next, now_ms);
 }
 
 std::vector<std::string> Publisher::take_news() {

@@ -50,6 +50,9 @@ class Source {
   // The shown status of an object changed; null: it has none (any more). For sources that have a
   // place for it.
   virtual void show_status(const model::ObjectKey&, const nlohmann::json&) {}
+
+  // The process is about to end: tells others so, if there are any. Takes a second at most.
+  virtual void close(std::uint64_t /*now_ms*/) {}
 };
 
 }  // namespace sluice::source

@@ -49,7 +49,7 @@ void check_document(const DocumentText& text, Syntax syntax) {
     if (claim.accepted == nullptr) continue;
     require(key_of(*claim.accepted->object) == claim.key);
     // What the log of accepted objects keeps must be readable after a restart.
-    require(!sluice::source::parse_json(claim.accepted->json).error);
+    require(!sluice::yaml::parse_json(claim.accepted->json).error);
   }
 }
 

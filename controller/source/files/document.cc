@@ -68,7 +68,7 @@ void complete_metadata(json& object, model::Kind kind) {
 // Collects what one parsed document says, object by object.
 class Reading {
  public:
-  Reading(Document& document, const LineMap& lines) : document_(document), lines_(lines) {}
+  Reading(Document& document, const yaml::LineMap& lines) : document_(document), lines_(lines) {}
 
   void read_root(json root) {
     int first = 1;
@@ -85,7 +85,7 @@ class Reading {
     }
     for (std::size_t i = 0; i < items->size(); ++i) {
       const std::string prefix = fmt::format("/items/{}", i);
-      const int line = find_line(lines_, prefix, "");
+      const int line = yaml::find_line(lines_, prefix, "");
       read_object(std::move((*items)[i]), prefix, line == 0 ? first : line);
     }
   }
@@ -130,7 +130,7 @@ class Reading {
   void refine_lines(std::vector<model::Problem>& problems, const std::string& prefix,
                     int line) const {
     for (model::Problem& problem : problems) {
-      const int found = find_line(lines_, prefix, problem.field);
+      const int found = yaml::find_line(lines_, prefix, problem.field);
       problem.position.line = found == 0 ? line : found;
     }
   }
@@ -140,7 +140,7 @@ class Reading {
   }
 
   Document& document_;
-  const LineMap& lines_;
+  const yaml::LineMap& lines_;
 };
 
 }  // namespace
@@ -170,7 +170,8 @@ AcceptResult accept_object(json object, const model::Position& position) {
 }
 
 DocumentOrError parse_document(const DocumentText& text, Syntax syntax, const std::string& path) {
-  ParsedDocument parsed = syntax == Syntax::kJson ? parse_json(text.text) : parse_yaml(text.text);
+  yaml::ParsedDocument parsed =
+      syntax == Syntax::kJson ? yaml::parse_json(text.text) : yaml::parse_yaml(text.text);
   if (parsed.error) return {nullptr, std::move(parsed.error)};
   auto document = std::make_unique<Document>();
   document->path = &path;

@@ -16,7 +16,7 @@
 
 #include "controller/model/store.h"
 #include "controller/source/files/split.h"
-#include "controller/source/files/yaml_to_json.h"
+#include "controller/yaml/yaml_to_json.h"
 
 namespace sluice::source {
 
@@ -56,7 +56,7 @@ struct Document {
 
 struct DocumentOrError {
   std::unique_ptr<Document> document;
-  std::optional<SyntaxError> error;  // line within the document; document is null then
+  std::optional<yaml::SyntaxError> error;  // line within the document; document is null then
 };
 
 enum class Syntax { kYaml, kJson };

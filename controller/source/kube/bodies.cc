@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "shared/base/timeout.h"
+
 namespace sluice::source {
 
 void Bodies::put(const model::ObjectKey& key, const std::string& resource_version) {
@@ -69,13 +71,14 @@ void Bodies::gone(const model::ObjectKey& key) {
   remove(key);
 }
 
-void Bodies::failed(const model::ObjectKey& key, std::uint64_t now_ms) {
+void Bodies::failed(const model::ObjectKey& key, Failure failure, std::uint64_t now_ms) {
   under_way_.erase(key);
   const auto found = needs_.find(key);
   if (found == needs_.end()) return;
   Need& need = found->second;
   need.retry_ms = std::clamp(need.retry_ms * 2, kFirstRetryMs, kLastRetryMs);
   need.at_ms = now_ms + need.retry_ms;
+  need.refused = failure == Failure::kRefused;
 }
 
 std::vector<model::ObjectKey> Bodies::take_dropped() {
@@ -88,7 +91,8 @@ bool Bodies::is_named(const model::ObjectKey& key) const {
 
 bool Bodies::complete() const {
   return std::none_of(needs_.begin(), needs_.end(), [this](const auto& each) {
-    return each.second.fetched.empty() && exists_.contains(each.first);
+    const Need& need = each.second;
+    return need.fetched.empty() && !need.refused && exists_.contains(each.first);
   });
 }
 
@@ -97,8 +101,7 @@ int Bodies::timeout_ms(std::uint64_t now_ms) const {
   int timeout = -1;
   for (const auto& [key, need] : needs_) {
     if (!is_due(key, need)) continue;
-    const int wait = need.at_ms <= now_ms ? 0 : static_cast<int>(need.at_ms - now_ms);
-    timeout = timeout < 0 ? wait : std::min(timeout, wait);
+    timeout = sooner(timeout, timeout_until(need.at_ms, now_ms));
   }
   return timeout;
 }

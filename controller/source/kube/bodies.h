@@ -21,6 +21,8 @@ class Bodies {
   static constexpr std::uint64_t kNewsMs = 5000;  // that metadata may be behind a body
   static constexpr std::size_t kMostFetches = 16;
 
+  enum class Failure : std::uint8_t { kNoAnswer, kRefused };
+
   // News of the metadata.
   void put(const model::ObjectKey& key, const std::string& resource_version);
   void remove(const model::ObjectKey& key);
@@ -32,13 +34,14 @@ class Bodies {
   // False: it was deleted meanwhile, or nobody names it any more.
   bool have(const model::ObjectKey& key, const std::string& resource_version, std::uint64_t now_ms);
   void gone(const model::ObjectKey& key);  // the metadata will say so too
-  void failed(const model::ObjectKey& key, std::uint64_t now_ms);
+  // Tried again in any case; nothing waits for a body that may not be read.
+  void failed(const model::ObjectKey& key, Failure failure, std::uint64_t now_ms);
 
   // Bodies that were fetched and that nobody needs any more, or that are deleted.
   std::vector<model::ObjectKey> take_dropped();
 
   bool is_named(const model::ObjectKey& key) const;
-  // Whether a body was fetched of everything that is named and exists.
+  // Whether a body was fetched, or refused, of everything that is named and exists.
   bool complete() const;
   int timeout_ms(std::uint64_t now_ms) const;  // until take_due() has something to do; -1: none
 
@@ -48,6 +51,7 @@ class Bodies {
     std::string fetched;      // resourceVersion; "": nothing
     std::uint64_t at_ms = 0;  // not before
     std::uint64_t retry_ms = 0;
+    bool refused = false;
   };
 
   bool is_due(const model::ObjectKey& key, const Need& need) const;

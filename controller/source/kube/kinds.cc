@@ -33,6 +33,19 @@ std::span<const FollowedKind> followed_kinds() {
   return kFollowed;
 }
 
+bool has_status(model::Kind kind) {
+  switch (kind) {
+    case Kind::kGatewayClass:
+    case Kind::kGateway:
+    case Kind::kHttpRoute:
+    case Kind::kGrpcRoute:
+    case Kind::kBackendTlsPolicy:
+      return true;
+    default:
+      return false;
+  }
+}
+
 kube::Resource resource_of(model::Kind kind) {
   const auto* const found = std::find_if(kFollowed.begin(), kFollowed.end(),
                                          [kind](const auto& each) { return each.kind == kind; });

@@ -20,6 +20,9 @@ struct FollowedKind {
 
 std::span<const FollowedKind> followed_kinds();
 
+// Whether this program writes statuses of them.
+bool has_status(model::Kind kind);
+
 // In the version that is preferred.
 kube::Resource resource_of(model::Kind kind);
 

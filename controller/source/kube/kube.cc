@@ -1,8 +1,11 @@
 #include "controller/source/kube/kube.h"
 
+#include <fmt/format.h>
+#include <poll.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -10,12 +13,15 @@
 #include <utility>
 #include <vector>
 
-#include "controller/kube/write.h"
 #include "controller/source/kube/bodies.h"
+#include "controller/source/kube/identity.h"
+#include "controller/source/kube/json_text.h"
 #include "controller/source/kube/kinds.h"
 #include "controller/source/kube/objects.h"
 #include "controller/source/kube/references.h"
-#include "controller/source/kube/status_queue.h"
+#include "controller/source/kube/status_writer.h"
+#include "shared/base/hash.h"
+#include "shared/base/timeout.h"
 
 namespace sluice::source {
 
@@ -23,47 +29,35 @@ namespace {
 
 using nlohmann::json;
 
-constexpr const char* kManager = "sluice";
-constexpr std::uint64_t kLeftoversMs = 10'000;
+constexpr std::uint64_t kCloseMs = 1000;
+constexpr int kClosePollMs = 20;
+constexpr const char* kSystemNamespace = "sluice-system";  // packaging/kubernetes
 
-// Milliseconds as epoll_wait() takes them: -1 is for ever.
-int sooner(int left, int right) {
-  if (left < 0) return right;
-  return right < 0 ? left : std::min(left, right);
-}
-
-bool has_status(model::Kind kind) {
-  switch (kind) {
-    case model::Kind::kGatewayClass:
-    case model::Kind::kGateway:
-    case model::Kind::kHttpRoute:
-    case model::Kind::kGrpcRoute:
-    case model::Kind::kBackendTlsPolicy:
-      return true;
-    default:
-      return false;
-  }
-}
-
-WriteResult result_of(kube::Outcome outcome) {
+Bodies::Failure failure_of(kube::Outcome outcome) {
   switch (outcome) {
-    case kube::Outcome::kOk:
-      return WriteResult::kDone;
-    case kube::Outcome::kConflict:
-      return WriteResult::kConflict;
-    case kube::Outcome::kNotFound:
-      return WriteResult::kGone;
+    case kube::Outcome::kForbidden:
+    case kube::Outcome::kInvalid:
+      return Bodies::Failure::kRefused;
     default:
-      return WriteResult::kFailed;
+      return Bodies::Failure::kNoAnswer;
   }
+}
+
+// One for all controllers of a name: in the namespace that we live in.
+LeasePlace lease_place(const kube::Cluster& cluster, const std::string& controller_name) {
+  return {cluster.ns.empty() ? kSystemNamespace : cluster.ns,
+          fmt::format("sluice-{:016x}", content_hash128(controller_name)[0])};
 }
 
 class KubeSource final : public Source {
  public:
-  KubeSource(const KubeOptions& options, std::unique_ptr<kube::Client> client)
+  KubeSource(const KubeOptions& options, std::unique_ptr<kube::Client> client,
+             const std::string& identity)
       : client_(std::move(client)),
-        statuses_(options.controller_name,
-                  [this](const model::ObjectKey& key) { return shown_status(key); }) {
+        writer_(client_->calls(), objects_,
+                {options.controller_name, identity,
+                 lease_place(client_->cluster(), options.controller_name)},
+                [this](model::Kind kind, json object) { put(kind, std::move(object)); }) {
     for (const FollowedKind& kind : followed_kinds())
       follow(kind);
   }
@@ -92,6 +86,7 @@ class KubeSource final : public Source {
   }
 
   void show_status(const model::ObjectKey& key, const json& status) override;
+  void close(std::uint64_t now_ms) override;
 
  private:
   struct Watch {
@@ -107,35 +102,24 @@ class KubeSource final : public Source {
   void put(model::Kind kind, json object);
   void remove(const model::ObjectKey& key);
   void fetch_bodies();
-  void write_statuses();
-  std::optional<json> shown_status(const model::ObjectKey& key) const;
-  void withdraw_leftovers();
   bool may_tell();
   std::vector<std::string> obstacles() const;
-
-  int until(std::uint64_t at_ms) const {
-    return at_ms <= now_ms_ ? 0 : static_cast<int>(at_ms - now_ms_);
-  }
 
   std::unique_ptr<kube::Client> client_;
   std::vector<Watch> watches_;
   KubeObjects objects_;
   References references_;
   Bodies bodies_;
-  StatusQueue statuses_;
-  std::map<model::ObjectKey, std::string> shown_;  // our statuses, as JSON
+  StatusWriter writer_;
   std::map<kube::CallId, model::ObjectKey> fetches_;
-  std::map<kube::CallId, model::ObjectKey> writes_;
-  std::map<model::ObjectKey, std::string> refusals_;  // of writes and fetches, for people
+  std::map<model::ObjectKey, std::string> refusals_;  // of fetches, for people
 
   std::vector<model::Change> changes_;
   std::vector<std::string> told_obstacles_;
   bool problems_changed_ = true;
   std::uint64_t now_ms_ = 0;
-  std::uint64_t held_since_ms_ = 0;    // 0: nothing is held back
-  std::uint64_t leftovers_at_ms_ = 0;  // 0: not told yet what there is, or done
+  std::uint64_t held_since_ms_ = 0;  // 0: nothing is held back
   bool complete_ = false;
-  bool all_known_ = false;  // what has no status of ours by now has none
 };
 
 void KubeSource::follow(const FollowedKind& kind) {
@@ -159,8 +143,7 @@ Batch KubeSource::poll(std::uint64_t now_ms) {
   for (const model::ObjectKey& key : bodies_.take_dropped())
     remove(key);
   fetch_bodies();
-  withdraw_leftovers();
-  write_statuses();
+  writer_.turn(now_ms);
   Batch batch;
   if (may_tell()) batch.changes = std::exchange(changes_, {});
   batch.waiting = !complete_;
@@ -171,29 +154,11 @@ Batch KubeSource::poll(std::uint64_t now_ms) {
   return batch;
 }
 
-std::optional<json> KubeSource::shown_status(const model::ObjectKey& key) const {
-  const auto found = shown_.find(key);
-  if (found != shown_.end()) {
-    return std::make_optional<json>(json::parse(found->second, nullptr, false));
-  }
-  return all_known_ ? std::make_optional<json>(nullptr) : std::nullopt;
-}
-
-// Entries that an earlier process wrote into objects that are not ours any more.
-void KubeSource::withdraw_leftovers() {
-  if (leftovers_at_ms_ == 0 || now_ms_ < leftovers_at_ms_) return;
-  leftovers_at_ms_ = 0;
-  all_known_ = true;
-  for (const auto& [key, seen] : objects_.all()) {
-    if (has_status(key.kind) && !shown_.contains(key)) statuses_.touch(key, now_ms_);
-  }
-}
-
 bool KubeSource::may_tell() {
   const bool whole = bodies_.complete();
   if (!complete_ && whole && client_->settled()) {
     complete_ = true;
-    leftovers_at_ms_ = now_ms_ + kLeftoversMs;
+    writer_.start(now_ms_);
   }
   if (!complete_ || changes_.empty()) return false;
   if (held_since_ms_ == 0) held_since_ms_ = now_ms_;
@@ -216,6 +181,7 @@ void KubeSource::put(model::Kind kind, json object) {
 void KubeSource::remove(const model::ObjectKey& key) {
   take(objects_.remove(key));
   refusals_.erase(key);
+  writer_.touch(key, now_ms_);  // so that it is forgotten there too
   problems_changed_ = true;
 }
 
@@ -228,23 +194,12 @@ void KubeSource::take_event(const FollowedKind& kind, kube::WatchEvent event) {
   }
   if (!is_put) return remove(key);
   put(kind.kind, std::move(event.json));
-  if (has_status(kind.kind)) statuses_.touch(key, now_ms_);
+  writer_.touch(key, now_ms_);
 }
 
 void KubeSource::take_result(const kube::CallResult& result) {
   if (auto fetch = fetches_.extract(result.id)) return take_body(fetch.mapped(), result);
-  auto write = writes_.extract(result.id);
-  if (!write) return;
-  const model::ObjectKey& key = write.mapped();
-  const WriteResult written = result_of(result.outcome);
-  problems_changed_ = true;
-  if (written == WriteResult::kDone) put(key.kind, result.object);
-  if (written == WriteResult::kFailed) {
-    refusals_[key] = "its status cannot be written: " + result.message;
-  } else {
-    refusals_.erase(key);
-  }
-  statuses_.settle(key, written, now_ms_);
+  problems_changed_ |= writer_.take(result, now_ms_);
 }
 
 void KubeSource::take_body(const model::ObjectKey& key, const kube::CallResult& result) {
@@ -252,12 +207,11 @@ void KubeSource::take_body(const model::ObjectKey& key, const kube::CallResult& 
   if (result.outcome == kube::Outcome::kNotFound) return bodies_.gone(key);
   if (result.outcome != kube::Outcome::kOk) {
     refusals_[key] = "cannot be read: " + result.message;
-    return bodies_.failed(key, now_ms_);
+    return bodies_.failed(key, failure_of(result.outcome), now_ms_);
   }
   refusals_.erase(key);
-  const json& metadata = result.object.contains("metadata") ? result.object.at("metadata") : json();
-  const std::string version = metadata.value("resourceVersion", "");
-  if (bodies_.have(key, version, now_ms_)) put(key.kind, result.object);
+  if (bodies_.have(key, text_at(result.object, "/metadata/resourceVersion"), now_ms_))
+    put(key.kind, result.object);
 }
 
 void KubeSource::fetch_bodies() {
@@ -267,28 +221,31 @@ void KubeSource::fetch_bodies() {
   }
 }
 
-void KubeSource::write_statuses() {
-  if (!complete_) return;
-  for (const StatusWrite& write : statuses_.take(objects_, now_ms_)) {
-    const model::ObjectKey& key = write.key;
-    kube::Call call = kube::merge_patch_status({resource_of(key.kind), key.name.ns, key.name.name},
-                                               json::parse(write.body), kManager);
-    writes_[client_->calls().submit(std::move(call), now_ms_)] = key;
+void KubeSource::close(std::uint64_t now_ms) {
+  const std::optional<kube::CallId> released = writer_.release(now_ms);
+  if (!released) return;
+  const auto start = std::chrono::steady_clock::now();
+  for (std::uint64_t passed_ms = 0; passed_ms < kCloseMs;) {
+    client_->poll(now_ms + passed_ms);
+    for (const kube::CallResult& result : client_->calls().take_results()) {
+      if (result.id == released) return;
+    }
+    pollfd event{client_->fd(), POLLIN, 0};
+    ::poll(&event, 1, kClosePollMs);
+    const auto passed = std::chrono::steady_clock::now() - start;
+    passed_ms = static_cast<std::uint64_t>(
+        std::chrono::duration_cast<std::chrono::milliseconds>(passed).count());
   }
 }
 
 void KubeSource::show_status(const model::ObjectKey& key, const json& status) {
-  if (objects_.find(key) == nullptr) {
-    shown_.erase(key);
-    return;
-  }
-  shown_[key] = status.dump();
-  statuses_.touch(key, now_ms_);
+  writer_.show(key, status, now_ms_);
 }
 
 std::vector<std::string> KubeSource::obstacles() const {
   std::vector<std::string> all;
   if (!client_->problem().empty()) all.push_back(client_->problem());
+  writer_.add_obstacles(all);
   for (const Watch& watch : watches_) {
     const bool missed = watch.reflector->state() != kube::WatchState::kAbsent;
     if (watch.reflector->problem().empty() || (watch.kind.optional && !missed)) continue;
@@ -303,6 +260,7 @@ std::vector<model::Problem> KubeSource::problems() const {
     all.push_back({{}, "", "", text});
   for (const auto& [key, text] : refusals_)
     all.push_back({{}, key.text(), "", text});
+  writer_.add_problems(all);
   std::sort(all.begin(), all.end());
   return all;
 }
@@ -310,10 +268,9 @@ std::vector<model::Problem> KubeSource::problems() const {
 int KubeSource::timeout_ms() const {
   int timeout = client_->timeout_ms(now_ms_);
   timeout = sooner(timeout, bodies_.timeout_ms(now_ms_));
-  if (complete_) timeout = sooner(timeout, statuses_.timeout_ms(now_ms_));
-  if (held_since_ms_ != 0) timeout = sooner(timeout, until(held_since_ms_ + kHoldMs));
-  if (leftovers_at_ms_ != 0) timeout = sooner(timeout, until(leftovers_at_ms_));
-  return timeout;
+  if (held_since_ms_ != 0)
+    timeout = sooner(timeout, timeout_until(held_since_ms_ + kHoldMs, now_ms_));
+  return sooner(timeout, writer_.timeout_ms(now_ms_));
 }
 
 }  // namespace
@@ -324,7 +281,10 @@ Result<std::unique_ptr<Source>> open_kubernetes(const KubeOptions& options) {
                                      .seed = static_cast<std::uint64_t>(::getpid())};
   auto client = kube::Client::open(client_options, kube::Surroundings::of_process());
   if (!client) return tl::unexpected<Error>(std::move(client.error()));
-  return std::unique_ptr<Source>(std::make_unique<KubeSource>(options, std::move(*client)));
+  const Result<std::string> identity = identity_in(options.state_directory);
+  if (!identity) return tl::unexpected<Error>(identity.error());
+  return std::unique_ptr<Source>(
+      std::make_unique<KubeSource>(options, std::move(*client), *identity));
 }
 
 }  // namespace sluice::source

@@ -4,6 +4,7 @@
 //   absent), and the body of every Secret and ConfigMap that something names is here.
 // - Later a batch that names a Secret or ConfigMap for the first time is held back until its body
 //   is here, at most kHoldMs.
+// - Of several controllers of one name the holder of a Lease writes statuses (lease.h).
 // - An API server that goes away leaves everything as it is. A kind that is forbidden or absent is
 //   a problem, and everything else goes on (kube/watch.h).
 //
@@ -25,7 +26,8 @@ namespace sluice::source {
 struct KubeOptions {
   kube::ClusterChoice cluster;
   std::string controller_name = "sluice.dev/gateway-controller";
-  std::string version;  // of this program, for the API server's log
+  std::string state_directory;  // keeps who we are among controllers of that name
+  std::string version;          // of this program, for the API server's log
 };
 
 constexpr std::uint64_t kHoldMs = 1000;

@@ -4,20 +4,15 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "controller/source/kube/json_text.h"
 #include "controller/status/merge.h"
+#include "shared/base/timeout.h"
 
 namespace sluice::source {
 
 namespace {
 
 using nlohmann::json;
-
-std::int64_t generation_of(const json& object) {
-  const json none;
-  const json& metadata = object.contains("metadata") ? object.at("metadata") : none;
-  const auto found = metadata.find("generation");
-  return found != metadata.end() && found->is_number_integer() ? found->get<std::int64_t>() : 0;
-}
 
 // Classes, then Gateways, then all others.
 int rank(model::Kind kind) {
@@ -56,6 +51,7 @@ std::vector<model::ObjectKey> StatusQueue::due(std::uint64_t now_ms) const {
 
 std::vector<StatusWrite> StatusQueue::take(const KubeObjects& objects, std::uint64_t now_ms) {
   std::vector<StatusWrite> writes;
+  if (under_way_.size() >= kMostWrites) return writes;
   for (const model::ObjectKey& key : due(now_ms)) {
     if (under_way_.size() >= kMostWrites) break;
     const SeenObject* const seen = objects.find(key);
@@ -80,13 +76,13 @@ std::optional<StatusWrite> StatusQueue::make_write(const model::ObjectKey& key,
     dirty_.erase(key);
     return std::nullopt;
   }
-  const json current = seen.status.empty() ? json() : json::parse(seen.status, nullptr, false);
+  const json current = parse_text(seen.status);
   const auto merged = status::merge_status(current, *ours, controller_name_);
   if (!merged) {
     dirty_.erase(key);
     return std::nullopt;
   }
-  const std::int64_t generation = generation_of(json::parse(seen.text, nullptr, false));
+  const std::int64_t generation = number_at(parse_text(seen.text), "/metadata/generation");
   Last& last = last_[key];
   const bool paused = last.at_ms != 0 && last.generation == generation;
   if (paused && now_ms < last.at_ms + kPauseMs) {
@@ -135,8 +131,7 @@ int StatusQueue::timeout_ms(std::uint64_t now_ms) const {
   const auto first = std::min_element(
       dirty_.begin(), dirty_.end(),
       [](const auto& left, const auto& right) { return left.second.at_ms < right.second.at_ms; });
-  const std::uint64_t at_ms = first->second.at_ms;
-  return at_ms <= now_ms ? 0 : static_cast<int>(at_ms - now_ms);
+  return timeout_until(first->second.at_ms, now_ms);
 }
 
 }  // namespace sluice::source

@@ -6,7 +6,7 @@
 #include "controller/cli/objects.h"
 #include "controller/cli/text_table.h"
 #include "controller/cli/yaml_text.h"
-#include "controller/source/files/yaml_to_json.h"
+#include "controller/yaml/yaml_to_json.h"
 
 namespace sluice::cli {
 namespace {
@@ -38,7 +38,7 @@ TEST(YamlTextTest, WhateverItPrintsReadsBackAsTheSameValue) {
       {"key with space", {{"yes", 1}, {"1", 2}, {"a.b/c", 3}, {"", 4}}},
       {"deep", {{{{"a", {{"b", json::array({json::array({1})})}}}}}}},
       {"empty", {{"object", json::object()}, {"list", json::array()}}}};
-  const auto parsed = source::parse_yaml(to_yaml(value));
+  const auto parsed = yaml::parse_yaml(to_yaml(value));
   ASSERT_FALSE(parsed.error) << parsed.error->message << "\n" << to_yaml(value);
   EXPECT_EQ(parsed.json.dump(), value.dump()) << to_yaml(value);
 }

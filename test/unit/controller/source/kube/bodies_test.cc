@@ -107,14 +107,29 @@ TEST(BodiesTest, FailuresAreTriedAgainLaterAndANewVersionAtOnce) {
   bodies.name(kA, true);
   bodies.put(kA, "1");
   bodies.take_due(1000);
-  bodies.failed(kA, 1000);
+  bodies.failed(kA, Bodies::Failure::kNoAnswer, 1000);
   EXPECT_EQ(bodies.take_due(1000), Keys{});
   EXPECT_EQ(bodies.timeout_ms(1000), static_cast<int>(Bodies::kFirstRetryMs));
   EXPECT_EQ(bodies.take_due(1500), Keys{kA});
-  bodies.failed(kA, 1500);
+  bodies.failed(kA, Bodies::Failure::kNoAnswer, 1500);
   EXPECT_EQ(bodies.timeout_ms(1500), static_cast<int>(2 * Bodies::kFirstRetryMs));
   bodies.put(kA, "2");
   EXPECT_EQ(bodies.take_due(1500), Keys{kA});
+}
+
+TEST(BodiesTest, NothingWaitsForABodyThatMayNotBeRead) {
+  Bodies bodies;
+  bodies.name(kA, true);
+  bodies.put(kA, "1");
+  bodies.take_due(0);
+  bodies.failed(kA, Bodies::Failure::kNoAnswer, 0);
+  EXPECT_FALSE(bodies.complete());
+  bodies.take_due(500);
+  bodies.failed(kA, Bodies::Failure::kRefused, 500);
+  EXPECT_TRUE(bodies.complete());
+  bodies.put(kA, "2");
+  EXPECT_TRUE(bodies.complete());
+  EXPECT_EQ(bodies.take_due(500), Keys{kA}) << "it is asked for again";
 }
 
 TEST(BodiesTest, AFetchThatFindsNothingWaitsForTheMetadata) {

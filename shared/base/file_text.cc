@@ -1,17 +1,17 @@
-#include "controller/kube/file_text.h"
+#include "shared/base/file_text.h"
 
 #include <fcntl.h>
-#include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 
 #include "shared/base/unique_fd.h"
 
-namespace sluice::kube {
+namespace sluice {
 
 FileVersion version_of(const std::string& path) {
   struct stat found{};
@@ -37,9 +37,24 @@ Result<std::string> read_text(const std::string& path, std::size_t max_bytes) {
     if (count == 0) return text;
     text.append(bytes.data(), static_cast<std::size_t>(count));
     if (text.size() > max_bytes) {
-      return fail(Errc::kInvalid, fmt::format("{}: more than {} bytes", path, max_bytes));
+      return fail(Errc::kInvalid, path + ": more than " + std::to_string(max_bytes) + " bytes");
     }
   }
 }
 
-}  // namespace sluice::kube
+Result<void> replace_text(const std::string& path, std::string_view text) {
+  const std::string temporary = path + ".new";
+  const UniqueFd fd(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+  if (!fd) return fail_errno(temporary);
+  while (!text.empty()) {
+    const ssize_t written = ::write(fd.get(), text.data(), text.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return fail_errno(temporary);
+    text.remove_prefix(static_cast<std::size_t>(written));
+  }
+  if (::fdatasync(fd.get()) != 0) return fail_errno(temporary);
+  if (std::rename(temporary.c_str(), path.c_str()) != 0) return fail_errno(path);
+  return {};
+}
+
+}  // namespace sluice

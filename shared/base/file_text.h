@@ -1,16 +1,17 @@
-// Files that are read whole, and that may be replaced by others.
+// Files that are read whole, and that are replaced whole.
 //
-// Process: controller.   Fails: with the file's name and why.
-// Tested by: test/unit/controller/kube/access_test.cc
+// Process: any.   Fails: with the file's name and why.
+// Tested by: test/unit/shared/base/file_text_test.cc, test/unit/controller/kube/access_test.cc
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "shared/base/result.h"
 
-namespace sluice::kube {
+namespace sluice {
 
 // What tells one version of a file from another. Links are followed: a mounted Secret is replaced
 // by turning one.
@@ -28,4 +29,8 @@ FileVersion version_of(const std::string& path);
 // Fails: kNotFound, kSystem; kInvalid for more than `max_bytes`.
 Result<std::string> read_text(const std::string& path, std::size_t max_bytes);
 
-}  // namespace sluice::kube
+// Readable for us only. Whoever reads it, also after a loss of power, finds the old text or the new
+// one. PATH.new is overwritten.
+Result<void> replace_text(const std::string& path, std::string_view text);
+
+}  // namespace sluice

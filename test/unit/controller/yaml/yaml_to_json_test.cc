@@ -1,10 +1,10 @@
-#include "controller/source/files/yaml_to_json.h"
+#include "controller/yaml/yaml_to_json.h"
 
 #include <gmock/gmock.h>
 
 #include <string>
 
-namespace sluice::source {
+namespace sluice::yaml {
 namespace {
 
 using ::testing::HasSubstr;
@@ -98,4 +98,4 @@ TEST(YamlToJsonTest, FieldPathsFindTheirLineOrTheNearestParents) {
 }
 
 }  // namespace
-}  // namespace sluice::source
+}  // namespace sluice::yaml

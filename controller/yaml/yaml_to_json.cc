@@ -1,4 +1,4 @@
-#include "controller/source/files/yaml_to_json.h"
+#include "controller/yaml/yaml_to_json.h"
 
 #include <fmt/format.h>
 #include <yaml-cpp/yaml.h>
@@ -10,7 +10,7 @@
 #include <exception>
 #include <utility>
 
-namespace sluice::source {
+namespace sluice::yaml {
 namespace {
 
 using nlohmann::json;
@@ -393,4 +393,4 @@ int find_line(const LineMap& lines, std::string_view prefix, std::string_view fi
   return line;
 }
 
-}  // namespace sluice::source
+}  // namespace sluice::yaml

@@ -7,7 +7,7 @@
 //
 // Process: controller, sluicectl.   Never throws: yaml-cpp does, and it is caught here and only
 // here.
-// Tested by: test/unit/controller/source/yaml_to_json_test.cc
+// Tested by: test/unit/controller/yaml/yaml_to_json_test.cc
 #pragma once
 
 #include <map>
@@ -16,7 +16,7 @@
 #include <string>
 #include <string_view>
 
-namespace sluice::source {
+namespace sluice::yaml {
 
 // JSON pointer ("/spec/rules/0") -> line within the document, from 1.
 using LineMap = std::map<std::string, int, std::less<>>;
@@ -39,4 +39,4 @@ ParsedDocument parse_json(std::string_view text);
 // that is known, below `prefix` (a JSON pointer, "" for the document); 0 when nothing is known.
 int find_line(const LineMap& lines, std::string_view prefix, std::string_view field_path);
 
-}  // namespace sluice::source
+}  // namespace sluice::yaml
