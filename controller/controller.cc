@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "controller/dns/problems.h"
+#include "controller/numbers.h"
 #include "controller/source/files/files.h"
 #include "controller/source/kube/kube.h"
 #include "shared/base/timeout.h"
@@ -74,6 +75,17 @@ Result<std::unique_ptr<source::Source>> open_source(const ControllerOptions& opt
   return source::open_files({options.directory, options.state_directory, name});
 }
 
+Result<void> open_health(const ControllerOptions& options,
+                         std::unique_ptr<control::Server>& server) {
+  if (options.health_address.empty()) return {};
+  const Result<SocketText> socket = parse_socket_text(options.health_address);
+  if (!socket) return tl::unexpected<Error>(socket.error());
+  auto opened = control::Server::open_port(*socket);
+  if (!opened) return propagate(std::move(opened), "--health-address");
+  server = std::move(*opened);
+  return {};
+}
+
 control::Info info_of(const ControllerOptions& options) {
   return {options.directory, options.table_directory, SLUICE_VERSION,
           fmt::format("{}-{}", ::getpid(), milliseconds(CLOCK_REALTIME))};
@@ -111,11 +123,18 @@ Result<std::unique_ptr<Controller>> Controller::open(const ControllerOptions& op
   auto server = control::Server::open(options.state_directory + "/control.sock", options.gid);
   if (!server) return tl::unexpected<Error>(std::move(server.error()));
   parts.server = std::move(*server);
+  if (Result<void> opened = open_health(options, parts.health); !opened) {
+    return tl::unexpected<Error>(std::move(opened.error()));
+  }
 
   parts.epoll = UniqueFd(::epoll_create1(EPOLL_CLOEXEC));
   for (const int fd : {parts.signals.get(), parts.source->fd(), parts.names->fd(),
                        parts.keeper->fd(), parts.server->fd()}) {
     if (!watch(parts.epoll.get(), fd, EPOLL_CTL_ADD, EPOLLIN)) return fail_errno("epoll");
+  }
+  if (parts.health != nullptr &&
+      !watch(parts.epoll.get(), parts.health->fd(), EPOLL_CTL_ADD, EPOLLIN)) {
+    return fail_errno("epoll");
   }
   return std::unique_ptr<Controller>(new Controller(options, std::move(parts)));
 }
@@ -273,10 +292,45 @@ void Controller::show_status() {
 
 void Controller::answer_requests() {
   const control::Progress now = progress();
+  const control::Health healthy = health();
   for (control::Call& call : parts_.server->take()) {
-    desk_.take(std::move(call), *parts_.keeper, now, now_ms_);
+    if (auto answer = control::health_answer(call.request(), healthy)) {
+      call.answer(std::move(*answer));
+    } else {
+      desk_.take(std::move(call), *parts_.keeper, now, now_ms_);
+    }
   }
   desk_.settle(*parts_.keeper, now, now_ms_);
+  if (parts_.health == nullptr) return;
+  for (control::Call& call : parts_.health->take()) {
+    const control::Response nothing{404, "only /healthz, /readyz and /metrics\n", "text/plain"};
+    call.answer(control::health_answer(call.request(), healthy).value_or(nothing));
+  }
+}
+
+// Ready once, it stays so: an API server or workers that go away take nothing back.
+control::Health Controller::health() {
+  control::Health health;
+  if (!started_) {
+    health.not_ready = "the objects are not known yet";
+  } else if (parts_.table->generation() == 0 || !resolved_) {
+    health.not_ready = obstacle_.empty() ? "no table is published yet" : obstacle_;
+  } else if (!parts_.keeper->data_plane().any_worker) {
+    health.not_ready = "no worker of nginx is here yet";
+  } else if (parts_.keeper->data_plane().acknowledged == 0) {
+    health.not_ready = "the workers do not answer by the table yet";
+  }
+  ready_ |= health.not_ready.empty();
+  if (ready_) health.not_ready.clear();
+  health.metrics = [this] {
+    const control::Progress now = progress();
+    std::vector<metrics::Metric> all = metrics_of(
+        {store_, *parts_.keeper, *parts_.table, parts_.source->problems().size(), now.published});
+    for (metrics::Metric& metric : parts_.source->metrics())
+      all.push_back(std::move(metric));
+    return all;
+  };
+  return health;
 }
 
 control::Progress Controller::progress() const {

@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "controller/control/desk.h"
+#include "controller/control/health.h"
 #include "controller/control/server.h"
 #include "controller/dns/follower.h"
 #include "controller/keeper/keeper.h"
@@ -42,6 +43,7 @@ struct ControllerOptions {
   std::string table_directory;
   resolve::Options resolve;
   std::string dns_server;                              // "127.0.0.1:5353"; "": the system's
+  std::string health_address;                          // "0.0.0.0:8081"; "": none
   std::uint32_t gid = static_cast<std::uint32_t>(-1);  // of sockets and tables; -1: our own
 };
 
@@ -62,6 +64,7 @@ class Controller {
     std::unique_ptr<dns::Follower> names;
     std::unique_ptr<keeper::Keeper> keeper;
     std::unique_ptr<control::Server> server;
+    std::unique_ptr<control::Server> health;  // null: no port was asked for
   };
 
   Controller(const ControllerOptions& options, Parts parts);
@@ -81,6 +84,7 @@ class Controller {
   void answer_requests();
   void report_news();
   control::Progress progress() const;
+  control::Health health();
   int timeout_ms() const;
   void watch_source(bool on);
 
@@ -99,6 +103,7 @@ class Controller {
   std::uint64_t announced_ = 0;
   bool started_ = false;   // the source was read once
   bool resolved_ = false;  // and resolved
+  bool ready_ = false;     // and answered by
   bool problems_changed_ = true;
   bool wanted_changed_ = true;
   bool status_is_stale_ = true;

@@ -13,6 +13,7 @@
 
 #include "controller/controller.h"
 #include "controller/telemetry/log.h"
+#include "shared/base/socket_text.h"
 
 namespace {
 
@@ -52,7 +53,12 @@ void describe(CLI::App& app, Arguments& arguments) {
                  "Added to every listener's port: 8000 serves port 80 at 8080");
   app.add_option("--dns-server", controller.dns_server,
                  "ADDRESS:PORT to ask for hostnames of Backends (default: /etc/resolv.conf)")
-      ->check(sluice::dns::why_no_server);
+      ->check(sluice::why_no_socket_text);
+  app.add_option(
+         "--health-address", controller.health_address,
+         "ADDRESS:PORT that answers /healthz, /readyz and /metrics (default: none, but they "
+         "are on the control socket)")
+      ->check(sluice::why_no_socket_text);
   app.add_option("--group", arguments.group,
                  "Group of nginx's workers, by name or number: may read the table");
   app.add_option("--log-format", arguments.log_format, "text or json")

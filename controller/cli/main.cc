@@ -7,7 +7,7 @@
 #include <string>
 
 #include "controller/cli/verbs.h"
-#include "controller/dns/channel.h"
+#include "shared/base/socket_text.h"
 
 namespace sluice::cli {
 namespace {
@@ -64,7 +64,7 @@ void add_run(CLI::App& app, Arguments& arguments) {
                    "Added to every listener's port: 8000 serves port 80 at 8080");
   verb->add_option("--dns-server", options.dns_server,
                    "ADDRESS:PORT to ask for hostnames of Backends (default: /etc/resolv.conf)")
-      ->check(dns::why_no_server);
+      ->check(why_no_socket_text);
   verb->add_option("--workers", options.workers, "nginx workers (default: one per processor)")
       ->check(CLI::Range(1, 1024));
   verb->add_option("--nginx", options.nginx, "nginx to run (default: $SLUICE_NGINX, $PATH)");

@@ -102,11 +102,6 @@ void Desk::take(Call call, const keeper::Keeper& keeper, const Progress& progres
     call.answer(problems());
   } else if (reads && request.path == "/v1/workers") {
     call.answer(workers_reply(keeper));
-  } else if (reads && request.path == "/healthz") {
-    call.answer(reply(200, json{{"status", "ok"}}));
-  } else if (reads && request.path == "/readyz") {
-    call.answer(progress.generation > 0 ? reply(200, json{{"status", "ok"}})
-                                        : refusal(503, "no table is published yet"));
   } else {
     call.answer(refusal(404, fmt::format("no {} {} here", request.method, request.path)));
   }

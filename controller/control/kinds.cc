@@ -45,6 +45,14 @@ std::optional<model::Kind> find_kind_by_word(std::string_view word) {
   return std::nullopt;
 }
 
+std::vector<model::Kind> known_kinds() {
+  std::vector<model::Kind> kinds;
+  kinds.reserve(kWords.size());
+  for (const Words& row : kWords)
+    kinds.push_back(row.kind);
+  return kinds;
+}
+
 std::string known_kind_words() {
   std::string text;
   for (const Words& row : kWords) {

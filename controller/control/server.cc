@@ -5,7 +5,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <condition_variable>
+#include <cstring>
 #include <mutex>
 #include <optional>
 #include <thread>
@@ -68,7 +70,7 @@ void Call::answer(Response response) {
 }
 
 struct Server::State {
-  std::string path;
+  std::string path;  // "": a TCP port
   UniqueFd event;
   httplib::Server http;
   std::thread thread;
@@ -78,7 +80,8 @@ struct Server::State {
 
   // On a connection's thread.
   void serve(const httplib::Request& request, httplib::Response& response);
-  void prepare();
+  Result<void> prepare();
+  void listen();
 };
 
 void Server::State::serve(const httplib::Request& request, httplib::Response& response) {
@@ -95,21 +98,28 @@ void Server::State::serve(const httplib::Request& request, httplib::Response& re
   [[maybe_unused]] const ssize_t written = ::write(event.get(), &one, sizeof(one));
   const Response answer = exchange->wait();
   response.status = answer.status;
-  response.set_content(answer.body + "\n", kJson);
+  const bool is_json = answer.content_type == kJson;
+  response.set_content(is_json ? answer.body + "\n" : answer.body, answer.content_type);
 }
 
-void Server::State::prepare() {
+Result<void> Server::State::prepare() {
+  event = UniqueFd(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  if (!event) return fail_errno("eventfd");
   const auto handler = [this](const httplib::Request& request, httplib::Response& response) {
     serve(request, response);
   };
   http.Get(".*", handler);
   http.Post(".*", handler);
   http.new_task_queue = [] { return new httplib::ThreadPool(kThreads); };  // httplib deletes it
-  http.set_address_family(AF_UNIX);
   http.set_keep_alive_max_count(1);  // an idle client must not keep one of the threads
   http.set_payload_max_length(kMaxBodyBytes);
   http.set_read_timeout(kIoSeconds);
   http.set_write_timeout(kIoSeconds);
+  return {};
+}
+
+void Server::State::listen() {
+  thread = std::thread([this] { http.listen_after_bind(); });
 }
 
 Server::Server(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -117,9 +127,10 @@ Server::Server(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Result<std::unique_ptr<Server>> Server::open(const std::string& socket_path, std::uint32_t gid) {
   auto state = std::make_unique<State>();
   state->path = socket_path;
-  state->event = UniqueFd(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-  if (!state->event) return fail_errno("eventfd");
-  state->prepare();
+  if (Result<void> ready = state->prepare(); !ready) {
+    return tl::unexpected<Error>(std::move(ready.error()));
+  }
+  state->http.set_address_family(AF_UNIX);
   ::unlink(socket_path.c_str());
   // httplib binds and listens in one call: the mask keeps others out from the first moment.
   const mode_t mask = ::umask(0777 & ~kSocketMode);
@@ -130,7 +141,25 @@ Result<std::unique_ptr<Server>> Server::open(const std::string& socket_path, std
       ::chown(socket_path.c_str(), static_cast<uid_t>(-1), gid) != 0) {
     return fail_errno(socket_path);
   }
-  state->thread = std::thread([raw = state.get()] { raw->http.listen_after_bind(); });
+  state->listen();
+  return std::unique_ptr<Server>(new Server(std::move(state)));
+}
+
+Result<std::unique_ptr<Server>> Server::open_port(const SocketText& socket) {
+  auto state = std::make_unique<State>();
+  if (Result<void> ready = state->prepare(); !ready) {
+    return tl::unexpected<Error>(std::move(ready.error()));
+  }
+  // Without SO_REUSEPORT, which httplib sets: two controllers on one port are a mistake.
+  state->http.set_socket_options([](socket_t sock) {
+    const int yes = 1;
+    ::setsockopt(sock, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
+  });
+  if (!state->http.bind_to_port(socket.address.c_str(), socket.port)) {
+    return fail(Errc::kSystem, "cannot listen on " + socket.address + " port " +
+                                   std::to_string(socket.port) + ": " + std::strerror(errno));
+  }
+  state->listen();
   return std::unique_ptr<Server>(new Server(std::move(state)));
 }
 
@@ -147,7 +176,7 @@ Server::~Server() {
     std::this_thread::yield();
   state_->http.stop();
   state_->thread.join();
-  ::unlink(state_->path.c_str());
+  if (!state_->path.empty()) ::unlink(state_->path.c_str());
 }
 
 int Server::fd() const {

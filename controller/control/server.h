@@ -1,4 +1,4 @@
-// The control socket: HTTP over STATE/control.sock, answered by the event loop.
+// HTTP over STATE/control.sock, or over a TCP port, answered by the event loop.
 //
 // Connections are read on threads of their own; each request is queued for the event loop, which
 // takes it as a Call and answers it, at once or later. A Call that is dropped is answered 503.
@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "shared/base/result.h"
+#include "shared/base/socket_text.h"
 
 namespace sluice::control {
 
@@ -28,7 +29,8 @@ struct Request {
 
 struct Response {
   int status = 200;
-  std::string body;  // JSON
+  std::string body;  // of JSON a line is made
+  std::string content_type = "application/json";
 };
 
 class Call {
@@ -55,6 +57,8 @@ class Server {
  public:
   // 0660, `gid`; a leftover of a dead predecessor is replaced.
   static Result<std::unique_ptr<Server>> open(const std::string& socket_path, std::uint32_t gid);
+  // Who answers its calls decides what everybody may ask.
+  static Result<std::unique_ptr<Server>> open_port(const SocketText& socket);
   ~Server();
 
   int fd() const;  // readable when calls wait

@@ -11,7 +11,6 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cstring>
 
 namespace sluice::dns {
@@ -84,23 +83,6 @@ tl::unexpected<Error> fail_ares(int status, const char* what) {
 }
 
 }  // namespace
-
-std::string why_no_server(const std::string& text) {
-  const std::string why =
-      "found " + text + "; valid is ADDRESS:PORT, such as 127.0.0.1:53 or [::1]:53";
-  const std::size_t colon = text.rfind(':');
-  if (colon == std::string::npos) return why;
-  std::uint16_t port = 0;
-  const char* end = text.data() + text.size();
-  const auto parsed = std::from_chars(text.data() + colon + 1, end, port);
-  if (parsed.ec != std::errc() || parsed.ptr != end || port == 0) return why;
-  std::string address = text.substr(0, colon);
-  const bool brackets = address.size() > 2 && address.front() == '[' && address.back() == ']';
-  if (brackets) address = address.substr(1, address.size() - 2);
-  std::array<unsigned char, sizeof(in6_addr)> bytes{};
-  const int family = brackets ? AF_INET6 : AF_INET;
-  return inet_pton(family, address.c_str(), bytes.data()) == 1 ? "" : why;
-}
 
 Result<std::unique_ptr<Channel>> Channel::open(const std::string& server) {
   UniqueFd epoll(::epoll_create1(EPOLL_CLOEXEC));

@@ -24,13 +24,9 @@ struct ares_channeldata;
 
 namespace sluice::dns {
 
-// What is wrong with the address of a server, such as "127.0.0.1:5353" or "[::1]:5353"; "":
-// nothing.
-std::string why_no_server(const std::string& text);
-
 class Channel {
  public:
-  // `server`: for which why_no_server() says nothing; "": the system's.
+  // `server`: as shared/base/socket_text.h reads it; "": the system's.
   static Result<std::unique_ptr<Channel>> open(const std::string& server);
   ~Channel();
   Channel(const Channel&) = delete;

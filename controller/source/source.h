@@ -13,6 +13,7 @@
 
 #include "controller/model/object.h"
 #include "controller/model/store.h"
+#include "controller/telemetry/metrics.h"
 
 namespace sluice::source {
 
@@ -50,6 +51,9 @@ class Source {
   // The shown status of an object changed; null: it has none (any more). For sources that have a
   // place for it.
   virtual void show_status(const model::ObjectKey&, const nlohmann::json&) {}
+
+  // Numbers of this source alone.
+  virtual std::vector<metrics::Metric> metrics() const { return {}; }
 
   // The process is about to end: tells others so, if there are any. Takes a second at most.
   virtual void close(std::uint64_t /*now_ms*/) {}

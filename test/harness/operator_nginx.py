@@ -47,8 +47,10 @@ class OperatorNginx:
     def write(self, name: str, text: str) -> None:
         (self.manifests / name).write_text(text)
 
-    def start(self, settings: str = "", edits: dict[str, str] | None = None) -> None:
-        """`settings` of http {}; `edits` replace text in the include."""
+    def start(
+        self, settings: str = "", edits: dict[str, str] | None = None, options: tuple = ()
+    ) -> None:
+        """`settings` of http {}, `edits` of text in the include, `options` of the controller."""
         places = ["--table-dir", str(self.table), "--state-dir", str(self.state)]
         sluicectl = str(self.build / "bin/sluicectl")
         include = subprocess.run(
@@ -71,7 +73,7 @@ class OperatorNginx:
         (self.dir / "nginx.conf").write_text(conf)
         self._start(
             [str(self.build / "bin/sluice-controller"), "--source", "files"]
-            + ["--dir", str(self.manifests), "--address", "127.0.0.1", *places]
+            + ["--dir", str(self.manifests), "--address", "127.0.0.1", *places, *options]
             + (["--group", "65534"] if root else []),
             "controller.log",
         )

@@ -88,6 +88,8 @@ class KubeSource final : public Source {
   void show_status(const model::ObjectKey& key, const json& status) override;
   void close(std::uint64_t now_ms) override;
 
+  std::vector<metrics::Metric> metrics() const override { return writer_.metrics(); }
+
  private:
   struct Watch {
     FollowedKind kind;

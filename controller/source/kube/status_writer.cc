@@ -37,6 +37,20 @@ WriteResult result_of(kube::Outcome outcome) {
   }
 }
 
+const char* outcome_text(WriteResult result) {
+  switch (result) {
+    case WriteResult::kDone:
+      return "done";
+    case WriteResult::kConflict:
+      return "conflict";
+    case WriteResult::kGone:
+      return "gone";
+    case WriteResult::kFailed:
+      break;
+  }
+  return "failed";
+}
+
 // Whether the answer to a write is newer than what the watch has told meanwhile.
 bool is_news(const json& answer, const SeenObject* seen) {
   if (seen == nullptr) return false;
@@ -141,6 +155,7 @@ bool StatusWriter::take(const kube::CallResult& result, std::uint64_t now_ms) {
 bool StatusWriter::take_answer(const Write& write, const kube::CallResult& result,
                                std::uint64_t now_ms) {
   const WriteResult written = result_of(result.outcome);
+  ++written_[outcome_text(written)];
   if (written == WriteResult::kDone) {
     tell_news(write, result.object, now_ms);
     if (is_news(result.object, objects_.find(write.key))) put_(write.key.kind, result.object);
@@ -168,6 +183,20 @@ std::optional<kube::CallId> StatusWriter::release(std::uint64_t now_ms) {
 void StatusWriter::add_obstacles(std::vector<std::string>& all) const {
   if (!lease_.problem().empty()) all.push_back("leases: " + lease_.problem());
   if (!events_.problem().empty()) all.push_back("events: " + events_.problem());
+}
+
+std::vector<metrics::Metric> StatusWriter::metrics() const {
+  metrics::Metric writes{"sluice_status_writes_total",
+                         "Writes of statuses, by their outcome.",
+                         metrics::Type::kCounter,
+                         {}};
+  for (const auto& [outcome, count] : written_)
+    writes.samples.push_back({{{"outcome", outcome}}, static_cast<double>(count)});
+  return {{"sluice_leader",
+           "1: this controller holds the Lease and writes statuses.",
+           metrics::Type::kGauge,
+           {{{}, leads_ ? 1.0 : 0.0}}},
+          std::move(writes)};
 }
 
 void StatusWriter::add_problems(std::vector<model::Problem>& all) const {

@@ -24,6 +24,7 @@
 #include "controller/source/kube/lease.h"
 #include "controller/source/kube/objects.h"
 #include "controller/source/kube/status_queue.h"
+#include "controller/telemetry/metrics.h"
 
 namespace sluice::source {
 
@@ -62,6 +63,7 @@ class StatusWriter {
   std::optional<kube::CallId> release(std::uint64_t now_ms);
 
   void add_obstacles(std::vector<std::string>& all) const;
+  std::vector<metrics::Metric> metrics() const;
   void add_problems(std::vector<model::Problem>& all) const;
 
  private:
@@ -90,7 +92,8 @@ class StatusWriter {
   std::map<kube::CallId, std::uint64_t> event_calls_;
   std::optional<kube::CallId> lease_call_;
   std::map<model::ObjectKey, std::string> refusals_;
-  std::uint64_t leftovers_at_ms_ = 0;  // 0: not started, or done
+  std::map<std::string, std::uint64_t> written_;  // by outcome
+  std::uint64_t leftovers_at_ms_ = 0;             // 0: not started, or done
   bool started_ = false;
   bool leads_ = false;
   bool all_known_ = false;

@@ -154,11 +154,7 @@ TEST_F(DeskTest, WorkersAreListed) {
   EXPECT_EQ(body["workers"][0]["listenersOn"], true);
 }
 
-TEST_F(DeskTest, ReadyMeansThatATableIsPublished) {
-  EXPECT_EQ(get("/readyz").first, 200);
-  progress_.generation = 0;
-  EXPECT_EQ(get("/readyz").first, 503);
-  EXPECT_EQ(get("/healthz").first, 200);
+TEST_F(DeskTest, WhatNobodyKnowsIsNotFound) {
   EXPECT_EQ(get("/elsewhere").first, 404);
 }
 

@@ -175,13 +175,5 @@ TEST_F(FollowerTest, TheNextProcessHasTheLastAnswersWhileNoServerAnswers) {
   EXPECT_TRUE(becomes({"10.0.0.1"}));
 }
 
-TEST(WhyNoServerTest, AnAddressWithAPortIsNeeded) {
-  for (const char* good : {"127.0.0.1:53", "[::1]:5353"})
-    EXPECT_EQ(why_no_server(good), "") << good;
-  for (const char* bad : {"", "127.0.0.1", "127.0.0.1:", "127.0.0.1:0", "127.0.0.1:70000", ":53",
-                          "localhost:53", "::1:53", "[::1]", "[127.0.0.1]:53", "1.2.3.4:53,x"})
-    EXPECT_THAT(why_no_server(bad), HasSubstr("ADDRESS:PORT")) << bad;
-}
-
 }  // namespace
 }  // namespace sluice::dns
