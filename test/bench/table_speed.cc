@@ -111,6 +111,7 @@ void register_all() {
       add("lookup-random", lookup, kRandomRequests);
       add("scan-random", scan, kRandomRequests);
     }
+    if (which.size.shape != Shape::kServices) continue;
     benchmark::RegisterBenchmark(("change:" + name).c_str(), change, which)
         ->UseManualTime()
         ->Iterations(kBatches);
