@@ -25,6 +25,12 @@ class EasyRequest {
   static constexpr long kKeepIdleSeconds = 15;  // then a probe every kKeepEverySeconds
   static constexpr long kKeepEverySeconds = 5;
   static constexpr unsigned kSilenceMs = 30'000;
+  // libcurl 7.88 reads the frames of all requests of a connection in the name of one. When those
+  // of another are more than that one's buffer holds, the rest waits in nghttp2, and no event says
+  // so: the end of an answer may never be seen (http2.c: on_data_chunk_recv pauses,
+  // h2_process_pending_input goes on only when there is input). So the buffer holds whole answers;
+  // it costs memory only as far as it is written.
+  static constexpr long kMostAtOnce = 4L * 1024 * 1024;
 
   // What libcurl calls; both get `user`.
   struct Callbacks {

@@ -1,0 +1,1 @@
+"""The official conformance suite of the Gateway API as the judge of Sluice."""
