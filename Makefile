@@ -2,7 +2,7 @@
 BUILD ?= build
 PYTHON ?= /usr/bin/python3
 
-.PHONY: all help build deps demo test lint bench matrix nginx-tests fuzz kube-up kube-down clean
+.PHONY: all help build deps demo test lint bench matrix nginx-tests fuzz kube-up kube-down conformance conformance-matrix clean
 
 all: build
 
@@ -50,6 +50,14 @@ kube-up: ## Start a Kubernetes cluster with the Gateway API on this machine (nee
 
 kube-down: ## End it and remove all of it
 	@$(PYTHON) test/cluster/kube.py down
+
+conformance: ## One run of the official conformance suite, and its report; OPTIONS="--tests REGEX", see test/conformance/run.py
+	@packaging/install-deps test
+	@SLUICE_CONFORMANCE="$(OPTIONS)" $(PYTHON) test/run.py conformance
+
+conformance-matrix: ## All runs: both suites, both bundles, 1, 2 and 4 workers; goes on where it was
+	@packaging/install-deps test
+	@$(PYTHON) test/run.py conformance-matrix
 
 clean: ## Remove build products
 	rm -rf $(BUILD)

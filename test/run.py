@@ -7,6 +7,7 @@ Long runs read their counts from the environment; every stage prints the values 
 
 import argparse
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -256,6 +257,22 @@ def stage_kube() -> None:
     run([*command, "--timeout", "300", *places])
 
 
+def conformance(program: str) -> None:
+    for wanted in ("e2e", "kube"):
+        run(["packaging/install-deps", wanted])
+    options = shlex.split(os.environ.get("SLUICE_CONFORMANCE", ""))
+    places = ["--build", str(tests()), "--kit", kit(), "--results", str(BUILD / "conformance")]
+    run([PYTHON, f"test/conformance/{program}.py", *places, *options])
+
+
+def stage_conformance() -> None:
+    conformance("run")
+
+
+def stage_conformance_matrix() -> None:
+    conformance("matrix")
+
+
 def fuzzers() -> Path:
     # Warnings are gcc's to judge: clang knows others, and not all that the sources switch off.
     directory = configure(
@@ -328,6 +345,8 @@ ON_REQUEST: dict[str, Callable] = {
     "matrix": stage_matrix,
     "fuzz": stage_fuzz,
     "kube": stage_kube,
+    "conformance": stage_conformance,
+    "conformance-matrix": stage_conformance_matrix,
 }
 
 
@@ -339,7 +358,7 @@ def main() -> int:
     parser.add_argument("--all", action="store_true", help="lint: all files, not only changed ones")
     arguments = parser.parse_args()
     names = arguments.stages or list(STAGES)
-    if "kube" in names:
+    if {"kube", "conformance", "conformance-matrix"} & set(names):
         start_kit()
     results: list[tuple[str, float, str]] = []
     for name in names:
@@ -358,9 +377,9 @@ def main() -> int:
             print(f"stage {name} failed: {problem}", flush=True)
             ended = "FAILED"
         results.append((name, time.monotonic() - started, ended))
-    print("\nstage        seconds")
+    print("\nstage              seconds")
     for name, seconds, ended in results:
-        print(f"{name:12} {seconds:7.1f}  {ended}")
+        print(f"{name:18} {seconds:7.1f}  {ended}")
     failed = sum(ended == "FAILED" for _, _, ended in results)
     passed = sum(ended == "passed" for _, _, ended in results)
     print(f"{passed} passed, {failed} failed, {len(results) - passed - failed} not run")

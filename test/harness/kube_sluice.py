@@ -17,9 +17,11 @@ ACCOUNT = f"/api/v1/namespaces/{SYSTEM}/serviceaccounts/sluice-controller/token"
 class KubeSluice:
     """Everything it keeps is in `directory`; Gateways without addresses get `address`."""
 
-    def __init__(self, namespace: Namespace, build: Path, directory: Path, address: str):
+    def __init__(
+        self, namespace: Namespace, build: Path, directory: Path, address: str, workers: int = 2
+    ):
         self.namespace, self.build, self.dir = namespace, build, directory
-        self.address = address
+        self.address, self.worker_count = address, workers
         self.state, self.table = directory / "state", directory / "table"
         for path in (directory, self.state):
             path.mkdir(exist_ok=True)
@@ -62,7 +64,7 @@ class KubeSluice:
             user="user nobody nogroup;" if os.geteuid() == 0 else "",
             dir=self.dir,
             settings="",
-        ).replace("worker_processes 1", "worker_processes 2")
+        ).replace("worker_processes 1", f"worker_processes {self.worker_count}")
         (self.dir / "nginx.conf").write_text(conf)
         boot = self.dir / "boot.log"
         self.nginx = self.namespace.start(
