@@ -18,6 +18,7 @@
 #include "controller/numbers.h"
 #include "controller/source/files/files.h"
 #include "controller/source/kube/kube.h"
+#include "controller/status/parse_status.h"
 #include "shared/base/timeout.h"
 
 namespace sluice {
@@ -114,7 +115,11 @@ Result<std::unique_ptr<Controller>> Controller::open(const ControllerOptions& op
   auto names = dns::Follower::open({options.dns_server, options.state_directory});
   if (!names) return tl::unexpected<Error>(std::move(names.error()));
   parts.names = std::move(*names);
-  auto keeper = keeper::Keeper::open(options.state_directory + "/keeper.sock", options.gid);
+  auto keeper =
+      keeper::Keeper::open(options.state_directory + "/keeper.sock", options.gid,
+                           // What the operator routes here need not be an address of an interface.
+                           options.resolve.address_pool.empty() ? keeper::Binding::kOwnAddresses
+                                                                : keeper::Binding::kAnyAddress);
   if (!keeper) return tl::unexpected<Error>(std::move(keeper.error()));
   parts.keeper = std::move(*keeper);
   Result<UniqueFd> secrets = parts.table->open_secrets();
@@ -141,6 +146,7 @@ Result<std::unique_ptr<Controller>> Controller::open(const ControllerOptions& op
 
 Controller::Controller(const ControllerOptions& options, Parts parts)
     : parts_(std::move(parts)),
+      controller_name_(options.resolve.controller_name),
       resolver_(options.resolve),
       book_(options.resolve.controller_name),
       desk_({*parts_.source, store_, book_, parts_.names->book()}, info_of(options)) {}
@@ -223,7 +229,7 @@ void Controller::resolve_changes() {
   const std::vector<model::Change> changes = std::exchange(unresolved_, {});
   const std::vector<model::HostAnswer> answers = parts_.names->take_changes();
   if (changes.empty() && answers.empty() && resolved_) return;
-  resolved_ = true;
+  if (!std::exchange(resolved_, true)) adopt_addresses();
   const resolve::Delta delta = resolver_.apply(store_, changes, answers);
   report_.listeners(delta);
   wanted_changed_ |= wanted_.apply(delta);
@@ -232,6 +238,16 @@ void Controller::resolve_changes() {
   for (const model::ObjectKey& key : delta.findings_gone)
     findings_[key] = std::nullopt;
   after_publishing(parts_.table->publish(delta, now_ms_));
+}
+
+// What Gateways had of the pool under the controller before.
+void Controller::adopt_addresses() {
+  for (const auto& [name, gateway] : store_.all(model::Kind::kGateway)) {
+    const std::string text = parts_.source->status_text({model::Kind::kGateway, name});
+    const status::Shown shown = status::parse_status(
+        model::Kind::kGateway, nlohmann::json::parse(text, nullptr, false), controller_name_);
+    resolver_.adopt_addresses(name, shown.addresses);
+  }
 }
 
 void Controller::go_on_publishing() {

@@ -76,6 +76,7 @@ class Controller {
   bool waits_for_names() const;
   void resolve_changes();
   void report_problems();
+  void adopt_addresses();
   void go_on_publishing();
   void after_publishing(Result<publish::Stage> stage);
   void hand_over_findings(std::uint64_t generation);
@@ -89,6 +90,7 @@ class Controller {
   void watch_source(bool on);
 
   Parts parts_;
+  std::string controller_name_;
   model::Store store_;
   resolve::Resolver resolver_;
   status::StatusBook book_;

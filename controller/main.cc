@@ -10,19 +10,29 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "controller/controller.h"
 #include "controller/telemetry/log.h"
 #include "shared/base/socket_text.h"
+#include "shared/http/ip_network.h"
 
 namespace {
 
 struct Arguments {
   sluice::ControllerOptions controller;
   std::string source = "files";
+  std::vector<std::string> address_pool;
   std::string log_format = "text";
   std::string group;
 };
+
+std::string why_no_network(const std::string& text) {
+  if (sluice::http::parse_ip_network(text)) return "";
+  return "'" + text +
+         "' is no network such as 192.0.2.0/24 or 2001:db8::/64, without bits behind "
+         "the prefix";
+}
 
 void describe(CLI::App& app, Arguments& arguments) {
   sluice::ControllerOptions& controller = arguments.controller;
@@ -46,6 +56,11 @@ void describe(CLI::App& app, Arguments& arguments) {
                  "Address to listen on for Gateways without spec.addresses; may be repeated")
       ->allow_extra_args(false)
       ->capture_default_str();
+  app.add_option("--address-pool", arguments.address_pool,
+                 "Network from which each Gateway without spec.addresses gets an address of its "
+                 "own, with --source kubernetes; may be repeated")
+      ->allow_extra_args(false)
+      ->check(why_no_network);
   app.add_option("--controller-name", controller.resolve.controller_name,
                  "controllerName of the GatewayClasses to serve")
       ->capture_default_str();
@@ -71,13 +86,16 @@ void describe(CLI::App& app, Arguments& arguments) {
 std::string why_no_source(const CLI::App& app, const Arguments& arguments) {
   const bool files = arguments.source == "files";
   if (files && arguments.controller.directory.empty()) return "--source files needs --dir";
-  for (const char* option : {"--kubeconfig", "--context"}) {
+  for (const char* option : {"--kubeconfig", "--context", "--address-pool"}) {
     if (files && app.count(option) != 0) {
       return std::string(option) + " is of --source kubernetes, but the source is files";
     }
   }
   if (!files && app.count("--dir") != 0) {
     return "--dir is of --source files, but the source is kubernetes";
+  }
+  if (app.count("--address") != 0 && app.count("--address-pool") != 0) {
+    return "--address and --address-pool exclude each other";
   }
   return "";
 }
@@ -139,6 +157,10 @@ int parse_and_run(int count, char** words) {
   }
   if (app.count("--address") == 0) {
     leave_out_missing_ipv6(arguments.controller.resolve.addresses);
+  }
+  arguments.controller.resolve.in_cluster = arguments.source == "kubernetes";
+  for (const std::string& text : arguments.address_pool) {
+    arguments.controller.resolve.address_pool.push_back(*sluice::http::parse_ip_network(text));
   }
   if (arguments.log_format == "json") sluice::log::set_format(sluice::log::Format::kJson);
   if (!arguments.group.empty()) {

@@ -81,6 +81,8 @@ Result<UniqueFd> listen_on(const std::string& path, std::uint32_t gid) {
 }  // namespace
 
 struct Keeper::State {
+  explicit State(Binding binding) : ports(binding) {}
+
   std::string path;
   UniqueFd listener;
   UniqueFd epoll;
@@ -399,10 +401,11 @@ Keeper::Keeper(std::unique_ptr<State> state) : state_(std::move(state)) {}
 
 Keeper::~Keeper() = default;
 
-Result<std::unique_ptr<Keeper>> Keeper::open(const std::string& socket_path, std::uint32_t gid) {
+Result<std::unique_ptr<Keeper>> Keeper::open(const std::string& socket_path, std::uint32_t gid,
+                                             Binding binding) {
   Result<UniqueFd> listener = listen_on(socket_path, gid);
   if (!listener) return propagate(std::move(listener), "keeper socket");
-  auto state = std::make_unique<State>();
+  auto state = std::make_unique<State>(binding);
   state->path = socket_path;
   state->listener = std::move(*listener);
   state->epoll = UniqueFd(::epoll_create1(EPOLL_CLOEXEC));

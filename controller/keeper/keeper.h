@@ -19,6 +19,7 @@
 #include <string>
 #include <vector>
 
+#include "controller/keeper/listen.h"
 #include "controller/resolve/delta.h"
 #include "controller/status/status.h"
 #include "shared/base/result.h"
@@ -40,7 +41,9 @@ struct WorkerInfo {
 class Keeper {
  public:
   // Binds the Unix socket (0660, `gid`); a leftover of a dead predecessor is replaced.
-  static Result<std::unique_ptr<Keeper>> open(const std::string& socket_path, std::uint32_t gid);
+  // `binding`: of the listening sockets.
+  static Result<std::unique_ptr<Keeper>> open(const std::string& socket_path, std::uint32_t gid,
+                                              Binding binding = Binding::kOwnAddresses);
   ~Keeper();
 
   int fd() const;

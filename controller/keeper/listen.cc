@@ -163,7 +163,7 @@ std::optional<resolve::Socket> parse_wire_name(std::string_view text) {
   return socket;
 }
 
-Result<UniqueFd> open_listening(const resolve::Socket& socket) {
+Result<UniqueFd> open_listening(const resolve::Socket& socket, Binding binding) {
   const std::optional<SocketAddress> address = to_sockaddr(socket);
   if (!address) return fail(Errc::kInvalid, fmt::format("'{}' is no IP address", socket.address));
   const int family = address->storage.ss_family;
@@ -171,6 +171,7 @@ Result<UniqueFd> open_listening(const resolve::Socket& socket) {
   if (!fd || !turn_on(fd.get(), SOL_SOCKET, SO_REUSEADDR) ||
       !turn_on(fd.get(), SOL_SOCKET, SO_REUSEPORT) ||
       (family == AF_INET6 && !turn_on(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY)) ||
+      (binding == Binding::kAnyAddress && !turn_on(fd.get(), IPPROTO_IP, IP_FREEBIND)) ||
       ::bind(fd.get(), address->get(), address->bytes) != 0 || ::listen(fd.get(), kBacklog) != 0) {
     return fail(Errc::kSystem, meaning(errno, socket));
   }

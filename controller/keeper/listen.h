@@ -19,10 +19,14 @@ namespace sluice::keeper {
 std::string wire_name(const resolve::Socket& socket);
 std::optional<resolve::Socket> parse_wire_name(std::string_view text);
 
+// Whether addresses that this machine does not have, or not yet, can be listened on.
+enum class Binding { kOwnAddresses, kAnyAddress };
+
 // Binds and listens with SO_REUSEADDR and SO_REUSEPORT; IPv6 is V6ONLY. The error is for people.
 // REQUIRES: nobody else listens there (sockets_in_listen_state): binding would succeed beside a
 // socket of the same user, and both would get half of the connections.
-Result<UniqueFd> open_listening(const resolve::Socket& socket);
+Result<UniqueFd> open_listening(const resolve::Socket& socket,
+                                Binding binding = Binding::kOwnAddresses);
 
 // The local address of a listening TCP socket; none for any other descriptor.
 std::optional<resolve::Socket> listening_address(int fd);

@@ -5,8 +5,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "controller/keeper/listen.h"
-
 namespace sluice::keeper {
 namespace {
 
@@ -67,7 +65,7 @@ bool Ports::try_open(const resolve::Socket& socket, bool taken, std::uint64_t no
   Attempt& attempt = attempts_.try_emplace(socket, Attempt{now_ms, 0, ""}).first->second;
   std::string error;
   if (!taken) {
-    Result<UniqueFd> opened = open_listening(socket);
+    Result<UniqueFd> opened = open_listening(socket, binding_);
     if (opened) {
       if (!attempt.error.empty()) news_.push_back(fmt::format("{}: open now", socket.text()));
       held_.emplace(socket, std::move(*opened));

@@ -17,6 +17,7 @@
 #include <utility>
 #include <vector>
 
+#include "controller/keeper/listen.h"
 #include "controller/resolve/delta.h"
 #include "shared/base/unique_fd.h"
 
@@ -30,6 +31,8 @@ class Ports {
     kOther,    // another socket of that address: its holder must drop it
     kUseless,  // not a listening socket of that address
   };
+
+  explicit Ports(Binding binding) : binding_(binding) {}
 
   void want(const std::set<resolve::Socket>& sockets);
 
@@ -69,6 +72,7 @@ class Ports {
 
   bool try_open(const resolve::Socket& socket, bool taken, std::uint64_t now_ms);
 
+  Binding binding_;
   bool known_ = false;
   std::set<resolve::Socket> wanted_;
   std::set<resolve::Socket> statics_;

@@ -38,6 +38,12 @@ std::optional<std::string> canonical_address(const std::string& text) {
   return std::nullopt;
 }
 
+std::string address_text(const http::IpAddress& address) {
+  std::array<char, INET6_ADDRSTRLEN> buffer{};
+  inet_ntop(address.ipv6 ? AF_INET6 : AF_INET, address.bytes.data(), buffer.data(), buffer.size());
+  return buffer.data();
+}
+
 std::string why_unusable(const std::string& canonical) {
   if (const auto ipv4 = parse_ipv4(canonical)) {
     const std::uint32_t value = ntohl(ipv4->s_addr);

@@ -146,7 +146,9 @@ GatewayFindings gateway_findings(const GatewayPlan& gateway,
                                    "AllowInsecureFallback: clients without a valid certificate "
                                    "are served as well"});
   }
-  if (!gateway.refusal) findings.addresses = gateway.addresses;
+  if (gateway.addresses_assigned) findings.conditions.push_back(*gateway.addresses_assigned);
+  // Those of the pool are the Gateway's own, also while it serves nothing.
+  if (!gateway.refusal || gateway.addresses_assigned) findings.addresses = gateway.addresses;
   return findings;
 }
 

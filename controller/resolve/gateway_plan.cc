@@ -21,7 +21,7 @@ constexpr std::uint32_t kMaxPort = 65535;
 
 // The features of Gateway API v1.7.0 that are served, by their official names. The README's table
 // has a row for each, with the test that shows it.
-constexpr std::array<std::string_view, 42> kFeatures = {
+constexpr std::array<std::string_view, 43> kFeatures = {
     "BackendTLSPolicy",
     "BackendTLSPolicySANValidation",
     "GRPCRoute",
@@ -34,6 +34,7 @@ constexpr std::array<std::string_view, 42> kFeatures = {
     "GatewayFrontendClientCertificateValidationInsecureFallback",
     "GatewayHTTPListenerIsolation",
     "GatewayHTTPSListenerDetectMisdirectedRequests",
+    "GatewayInfrastructure",
     "GatewayPort8080",
     "GatewayRouteHostnameIntersectionPrecedence",
     "GatewayStaticAddresses",
@@ -67,6 +68,9 @@ constexpr std::array<std::string_view, 42> kFeatures = {
 };
 static_assert(std::ranges::is_sorted(kFeatures));
 
+// Those of them that need an API server to make objects in.
+constexpr std::array<std::string_view, 1> kClusterFeatures = {"GatewayInfrastructure"};
+
 ProtocolFamily family_of(std::string_view protocol) {
   if (protocol == "HTTP") return ProtocolFamily::kHttp;
   if (protocol == "HTTPS" || protocol == "TLS") return ProtocolFamily::kTls;
@@ -95,6 +99,30 @@ std::optional<Refusal> refuse_gateway(const model::Gateway& gateway, const Param
   return std::nullopt;
 }
 
+std::string sentence(const std::vector<std::string>& problems) {
+  return fmt::format("{}", fmt::join(problems, "; "));
+}
+
+// Fills in what the Gateway has of the pool.
+void plan_granted(const AddressGrant& grant, GatewayPlan& plan) {
+  plan.addresses = grant.addresses;
+  std::vector<std::string> problems = grant.unusable;
+  problems.insert(problems.end(), grant.missing.begin(), grant.missing.end());
+  if (!grant.unusable.empty()) {
+    plan.address_problem = {"AddressNotUsable", sentence(problems)};
+  } else if (grant.addresses.empty()) {
+    plan.address_problem = {"AddressNotAssigned", sentence(problems)};
+  }
+  if (problems.empty()) {
+    plan.addresses_assigned = {"AddressesAssigned", true, "AddressesAssigned",
+                               "Every address is assigned"};
+  } else {
+    plan.addresses_assigned = {"AddressesAssigned", false,
+                               grant.addresses.empty() ? "NotAssigned" : "PartiallyAssigned",
+                               sentence(problems)};
+  }
+}
+
 // Fills in the addresses to listen on: the Gateway's own or, without any, the operator's.
 void plan_addresses(const model::Gateway& gateway, const Options& options, GatewayPlan& plan) {
   std::vector<std::string> wanted;
@@ -119,7 +147,7 @@ void plan_addresses(const model::Gateway& gateway, const Options& options, Gatew
     }
   }
   if (!unusable.empty()) {
-    plan.address_problem = {"AddressNotUsable", fmt::format("{}", fmt::join(unusable, "; "))};
+    plan.address_problem = {"AddressNotUsable", sentence(unusable)};
   }
 }
 
@@ -206,7 +234,7 @@ ListenerPlan plan_listener(const model::Gateway& gateway, std::size_t index,
 
 }  // namespace
 
-ClassFindings class_findings(const std::optional<Refusal>& refusal) {
+ClassFindings class_findings(const std::optional<Refusal>& refusal, const Options& options) {
   ClassFindings findings;
   if (refusal) {
     findings.conditions.push_back({"Accepted", false, refusal->reason, refusal->message});
@@ -217,17 +245,26 @@ ClassFindings class_findings(const std::optional<Refusal>& refusal) {
   findings.conditions.push_back({"SupportedVersion", true, "SupportedVersion",
                                  "Objects are read by the rules of Gateway API v1.7.0"});
   findings.supported_features.assign(kFeatures.begin(), kFeatures.end());
+  if (!options.in_cluster) {
+    std::erase_if(findings.supported_features, [](const std::string& feature) {
+      return std::ranges::find(kClusterFeatures, feature) != kClusterFeatures.end();
+    });
+  }
   return findings;
 }
 
 GatewayPlan plan_gateway(const model::Gateway& gateway, const Parameters& parameters,
-                         const Options& options) {
+                         const Options& options, const AddressGrant* grant) {
   GatewayPlan plan;
   plan.created = gateway.meta.created;
   plan.generation = gateway.meta.generation;
   plan.refusal = refuse_gateway(gateway, parameters);
   plan.options = parameters.options;
-  plan_addresses(gateway, options, plan);
+  if (grant == nullptr) {
+    plan_addresses(gateway, options, plan);
+  } else if (!plan.refusal || plan.refusal->reason != "UnsupportedAddress") {
+    plan_granted(*grant, plan);
+  }
   for (std::size_t i = 0; i < gateway.listeners.size(); ++i) {
     ListenerPlan& listener =
         plan.listeners.emplace_back(plan_listener(gateway, i, plan.addresses, options));

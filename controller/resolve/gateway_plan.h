@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "controller/model/gateway.h"
+#include "controller/resolve/address_book.h"
 #include "controller/resolve/finding.h"
 #include "controller/resolve/parameters.h"
 #include "controller/resolve/refusal.h"
@@ -41,9 +42,10 @@ struct ListenerPlan {
 struct GatewayPlan {
   std::optional<std::int64_t> created;
   std::int64_t generation = 1;
-  std::optional<Refusal> refusal;          // the whole Gateway is not accepted
-  std::optional<Refusal> address_problem;  // Programmed=False/AddressNotUsable
-  std::optional<Refusal> unresolved;       // ResolvedRefs=False for a reason of its own
+  std::optional<Refusal> refusal;                      // the whole Gateway is not accepted
+  std::optional<Refusal> address_problem;              // Programmed=False
+  std::optional<ConditionFinding> addresses_assigned;  // with a pool of addresses
+  std::optional<Refusal> unresolved;                   // ResolvedRefs=False for a reason of its own
   std::optional<ServedCertificate> client_certificate;  // what backends behind TLS see
   bool insecure_frontend = false;       // a listener lets clients without a good certificate in
   std::vector<std::string> addresses;   // the usable ones, in spec order
@@ -51,10 +53,11 @@ struct GatewayPlan {
   ServedOptions options;
 };
 
+// `grant`: of the pool; null: there is none.
 GatewayPlan plan_gateway(const model::Gateway& gateway, const Parameters& parameters,
-                         const Options& options);
+                         const Options& options, const AddressGrant* grant = nullptr);
 
 // `refusal`: of the class's parameters.
-ClassFindings class_findings(const std::optional<Refusal>& refusal);
+ClassFindings class_findings(const std::optional<Refusal>& refusal, const Options& options);
 
 }  // namespace sluice::resolve

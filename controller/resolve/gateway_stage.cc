@@ -86,7 +86,8 @@ void GatewayStage::update_class(const std::string& name, const model::Store& sto
   std::set<ObjectKey> parameters;
   if (object != nullptr && object->controller_name == options_.controller_name) {
     if (const auto named = parameters_key(*object)) parameters.insert(*named);
-    book.put({key, object->meta.generation, class_findings(refuse_class(*object, store))}, delta);
+    book.put({key, object->meta.generation, class_findings(refuse_class(*object, store), options_)},
+             delta);
   } else {
     book.remove(key, delta);
   }
@@ -99,6 +100,7 @@ std::set<ObjectName> GatewayStage::update(const model::Store& store, FindingBook
   for (const std::string& name : std::exchange(touched_classes_, {})) {
     update_class(name, store, book, delta);
   }
+  if (addresses_.in_use()) settle_addresses(store);
   for (const ObjectName& name : std::exchange(touched_gateways_, {})) {
     const auto* gateway = store.find<model::Gateway>(Kind::kGateway, name);
     if (gateway != nullptr && class_of(*gateway, store) != nullptr) {
@@ -117,11 +119,24 @@ std::set<ObjectName> GatewayStage::update(const model::Store& store, FindingBook
   return changed;
 }
 
+// Touches the Gateways that have other addresses now.
+void GatewayStage::settle_addresses(const model::Store& store) {
+  for (const ObjectName& name : touched_gateways_) {
+    const auto* gateway = store.find<model::Gateway>(Kind::kGateway, name);
+    if (gateway != nullptr && class_of(*gateway, store) != nullptr) {
+      addresses_.put(*gateway);
+    } else {
+      addresses_.remove(name);
+    }
+  }
+  touched_gateways_.merge(addresses_.settle());
+}
+
 void GatewayStage::plan(const ObjectName& name, const model::Store& store) {
   const auto* gateway = store.find<model::Gateway>(Kind::kGateway, name);
   Owned& owned = gateways_[name];
   owned.plan = plan_gateway(*gateway, find_parameters(*gateway, *class_of(*gateway, store), store),
-                            options_);
+                            options_, addresses_.find(name));
   std::set<ObjectKey> dependencies;
   const RefSearch search{store, certificates_, name, dependencies};
   plan_tls(*gateway, search, owned.plan);

@@ -12,6 +12,7 @@
 #include <string>
 
 #include "controller/model/store.h"
+#include "controller/resolve/address_book.h"
 #include "controller/resolve/attach.h"
 #include "controller/resolve/certificate_refs.h"
 #include "controller/resolve/conflicts.h"
@@ -24,7 +25,13 @@ namespace sluice::resolve {
 
 class GatewayStage {
  public:
-  explicit GatewayStage(const Options& options) : options_(options) {}
+  explicit GatewayStage(const Options& options)
+      : options_(options), addresses_(options.address_pool) {}
+
+  void adopt_addresses(const model::ObjectName& gateway,
+                       const std::vector<std::string>& addresses) {
+    addresses_.adopt(gateway, addresses);
+  }
 
   // A GatewayClass or Gateway changed, or something that Gateways refer to; update() will look at
   // it.
@@ -55,6 +62,7 @@ class GatewayStage {
                                       const model::Store& store) const;
   void update_class(const std::string& name, const model::Store& store, FindingBook& book,
                     Delta& delta);
+  void settle_addresses(const model::Store& store);
   void plan(const model::ObjectName& name, const model::Store& store);
   void drop(const model::ObjectName& name, FindingBook& book, Delta& delta);
   void depend(const model::ObjectName& name, std::set<model::ObjectKey> dependencies);
@@ -67,6 +75,7 @@ class GatewayStage {
   ReverseIndex<model::ObjectKey, model::ObjectName> gateways_by_dependency_;
   ReverseIndex<model::ObjectKey, std::string> classes_of_parameters_;
   CertificateBook certificates_;
+  AddressBook addresses_;
   std::map<model::ObjectName, Owned> gateways_;
   PortBook ports_;
   std::map<ListenerKey, std::uint32_t> attached_;

@@ -24,6 +24,11 @@ Resolver::Resolver(Options options) : state_(std::make_unique<State>(options)) {
 
 Resolver::~Resolver() = default;
 
+void Resolver::adopt_addresses(const model::ObjectName& gateway,
+                               const std::vector<std::string>& addresses) {
+  state_->gateways.adopt_addresses(gateway, addresses);
+}
+
 Delta Resolver::apply(const model::Store& store, std::span<const model::Change> changes,
                       std::span<const model::HostAnswer> answers) {
   for (const model::Change& change : changes) {

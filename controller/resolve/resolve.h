@@ -1,7 +1,8 @@
 // What the objects mean: class ownership, listeners and their conflicts, attachment, grants,
 // backends, endpoints.
 //
-// The inputs are the objects and what the hostnames of Backends stand for (controller/dns).
+// The inputs are the objects, what the hostnames of Backends stand for (controller/dns) and, with a
+// pool of addresses, what the Gateways had of it before.
 //
 // apply() looks only at what the changes can reach (reverse indexes by Gateway, listener, route,
 // grant, namespace, Service, EndpointSlice, Backend) and returns only what came out differently.
@@ -29,13 +30,19 @@ namespace sluice::resolve {
 struct Options {
   std::string controller_name = "sluice.dev/gateway-controller";
   std::vector<std::string> addresses = {"0.0.0.0", "::"};  // of Gateways without spec.addresses
+  std::vector<http::IpNetwork> address_pool = {};  // not empty: each Gateway has its own instead
   std::uint16_t port_offset = 0;
+  bool in_cluster = false;  // objects come from an API server, and what is made for them goes there
 };
 
 class Resolver {
  public:
   explicit Resolver(Options options);
   ~Resolver();
+
+  // Which addresses of the pool a Gateway has by its status: it keeps them. Counts from the next
+  // apply() on.
+  void adopt_addresses(const model::ObjectName& gateway, const std::vector<std::string>& addresses);
 
   // `store` has the changes applied already; `changes` says which keys they were.
   // `answers`: of the hostnames whose addresses are others now.

@@ -17,13 +17,14 @@ constexpr std::size_t kMaxParents = 32;
 constexpr std::size_t kMaxAncestors = 16;
 
 // Of all kinds: one that is not said any more goes.
-constexpr std::array<std::string_view, 7> kOurTypes = {"Accepted",
+constexpr std::array<std::string_view, 8> kOurTypes = {"Accepted",
                                                        "Programmed",
                                                        "ResolvedRefs",
                                                        "Conflicted",
                                                        "OverlappingTLSConfig",
                                                        "SupportedVersion",
-                                                       "InsecureFrontendValidationMode"};
+                                                       "InsecureFrontendValidationMode",
+                                                       "AddressesAssigned"};
 
 bool is_ours(std::string_view type) {
   return std::find(kOurTypes.begin(), kOurTypes.end(), type) != kOurTypes.end();

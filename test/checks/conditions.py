@@ -24,7 +24,7 @@ TRUTHS = ("True", "False", "Unknown")
 # Words of the same form in the code that are neither a type nor a reason.
 OTHER_WORDS = {"ExternalName", "GRPCRoute", "HTTPRoute", "IPAddress", *TRUTHS}
 WORD = re.compile(r'"([A-Z][A-Za-z]*[a-z][A-Za-z]*)"')
-FEATURES = re.compile(r"kFeatures = \{.*?\};", re.S)  # of a GatewayClass, not conditions
+FEATURES = re.compile(r"k\w*Features = \{.*?\};", re.S)  # of a GatewayClass, not conditions
 CONDITION = re.compile(r' *- \{type: "(\w+)", status: "(\w+)", reason: "(\w+)"')
 
 Row = tuple[str, str, str, str]  # section, type, status, reason

@@ -51,6 +51,11 @@ void read_option(std::istringstream& words, resolve::Options& options, bool& own
   words >> name >> value;
   if (name == "port-offset") options.port_offset = static_cast<std::uint16_t>(std::stoi(value));
   if (name == "controller-name") options.controller_name = value;
+  if (name == "source") options.in_cluster = value == "kubernetes";
+  if (name == "address-pool") {
+    if (const auto network = http::parse_ip_network(value))
+      options.address_pool.push_back(*network);
+  }
   if (name == "address") {
     if (!own_addresses) options.addresses.clear();
     own_addresses = true;

@@ -5,7 +5,9 @@
 //
 //   # option: port-offset 8000          as `sluicectl run` takes them
 //   # option: address 10.0.0.1          (more than once: more addresses)
+//   # option: address-pool 10.0.0.0/24  (more than once: more networks)
 //   # option: controller-name a.b/c
+//   # option: source kubernetes         what is claimed there; objects come from in.yaml
 //   # dns: api.example.com 10.0.0.1    what a hostname stands for: its addresses
 //   # data-plane: no worker             otherwise every wanted socket is open in one worker
 //   # data-plane: no listeners

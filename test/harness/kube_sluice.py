@@ -15,13 +15,23 @@ ACCOUNT = f"/api/v1/namespaces/{SYSTEM}/serviceaccounts/sluice-controller/token"
 
 
 class KubeSluice:
-    """Everything it keeps is in `directory`; Gateways without addresses get `address`."""
+    """Everything it keeps is in `directory`; Gateways without addresses get `address`, or each one
+    of its own from `pools`."""
 
     def __init__(
-        self, namespace: Namespace, build: Path, directory: Path, address: str, workers: int = 2
+        self,
+        namespace: Namespace,
+        build: Path,
+        directory: Path,
+        address: str = "",
+        pools: tuple[str, ...] = (),
+        workers: int = 2,
     ):
         self.namespace, self.build, self.dir = namespace, build, directory
         self.address, self.worker_count = address, workers
+        self.addresses = ["--address", address] if address else []
+        for pool in pools:
+            self.addresses += ["--address-pool", pool]
         self.state, self.table = directory / "state", directory / "table"
         for path in (directory, self.state):
             path.mkdir(exist_ok=True)
@@ -47,7 +57,7 @@ class KubeSluice:
         self.controller = self.namespace.start(
             "controller",
             *[self.build / "bin/sluice-controller", "--source", "kubernetes"],
-            *["--kubeconfig", config, "--address", self.address, *self.places()],
+            *["--kubeconfig", config, *self.addresses, *self.places()],
             *(["--group", "65534"] if os.geteuid() == 0 else []),
         )
 

@@ -13,6 +13,7 @@ sys.path.insert(0, str(ROOT / "test"))
 
 from cluster.cluster import Cluster, check_machine  # noqa: E402
 from cluster.kit import build  # noqa: E402
+from harness.kube_sluice import KubeSluice  # noqa: E402
 from harness.kubernetes import Namespace  # noqa: E402
 
 
@@ -75,6 +76,12 @@ def cluster(request, kit, suite) -> Cluster:
         running.stop()
 
 
+@pytest.fixture(scope="session")
+def rights(cluster):
+    """What Sluice needs in a cluster is there."""
+    cluster.kubectl("apply", "--server-side", "-k", ROOT / "packaging/kubernetes")
+
+
 @pytest.fixture
 def namespace(request, cluster, tmp_path) -> Namespace:
     """A new namespace, named after the test."""
@@ -83,3 +90,22 @@ def namespace(request, cluster, tmp_path) -> Namespace:
     made.create()
     yield made
     made.remove()
+
+
+@pytest.fixture
+def make_sluice(request, rights, namespace, binaries):
+    """make_sluice(pool, ...) -> a running Sluice whose Gateways have addresses of these pools."""
+    # Not below pytest's own directories, which nginx's workers may not enter.
+    with tempfile.TemporaryDirectory(prefix="sluice-kube-") as name:
+        made: list[KubeSluice] = []
+
+        def make(*pools: str) -> KubeSluice:
+            made.append(KubeSluice(namespace, binaries.parent, Path(name), pools=pools))
+            made[0].start()
+            return made[0]
+
+        yield make
+        problems = made[0].stop()
+    if request.node.session.testsfailed:
+        print((namespace.scratch / "controller.log").read_text()[-6000:])
+    assert not problems, "\n".join(problems)

@@ -10,13 +10,7 @@ from harness.certificates import certificate, secret
 from harness.kube_pods import serve
 from harness.kube_sluice import KubeSluice
 
-ROOT = Path(__file__).resolve().parents[2]
 NUMBERS = itertools.count(10)
-
-
-@pytest.fixture(scope="session")
-def rights(cluster):
-    cluster.kubectl("apply", "--server-side", "-k", ROOT / "packaging/kubernetes")
 
 
 @pytest.fixture

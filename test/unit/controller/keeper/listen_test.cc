@@ -69,6 +69,16 @@ TEST(ListenTest, AnAddressOfAnotherMachineFailsWithItsMeaning) {
   EXPECT_EQ(fd.error().message, "this machine has no address 192.0.2.1");
 }
 
+TEST(ListenTest, AnAddressThatMayBeRoutedHereIsListenedOn) {
+  const Result<UniqueFd> fd = open_listening({"192.0.2.1", 0}, Binding::kAnyAddress);
+  ASSERT_TRUE(fd) << fd.error().message;
+  EXPECT_EQ(listening_address(fd->get())->address, "192.0.2.1");
+  UniqueFd probe(::socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  if (!probe) return;
+  const Result<UniqueFd> v6 = open_listening({"2001:db8::1", 0}, Binding::kAnyAddress);
+  EXPECT_TRUE(v6) << v6.error().message;
+}
+
 TEST(ListenTest, APortThatAStrangerHoldsAloneFailsWithItsMeaning) {
   UniqueFd stranger(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
   sockaddr_in address{};
