@@ -18,6 +18,7 @@
 #include "controller/source/kube/json_text.h"
 #include "controller/source/kube/kinds.h"
 #include "controller/source/kube/objects.h"
+#include "controller/source/kube/owned_writer.h"
 #include "controller/source/kube/references.h"
 #include "controller/source/kube/status_writer.h"
 #include "shared/base/hash.h"
@@ -57,7 +58,8 @@ class KubeSource final : public Source {
         writer_(client_->calls(), objects_,
                 {options.controller_name, identity,
                  lease_place(client_->cluster(), options.controller_name)},
-                [this](model::Kind kind, json object) { put(kind, std::move(object)); }) {
+                [this](model::Kind kind, json object) { put(kind, std::move(object)); }),
+        owned_(client_->calls(), objects_, options.controller_name) {
     for (const FollowedKind& kind : followed_kinds())
       follow(kind);
   }
@@ -113,6 +115,7 @@ class KubeSource final : public Source {
   References references_;
   Bodies bodies_;
   StatusWriter writer_;
+  OwnedWriter owned_;
   std::map<kube::CallId, model::ObjectKey> fetches_;
   std::map<model::ObjectKey, std::string> refusals_;  // of fetches, for people
 
@@ -146,6 +149,7 @@ Batch KubeSource::poll(std::uint64_t now_ms) {
     remove(key);
   fetch_bodies();
   writer_.turn(now_ms);
+  owned_.turn(now_ms, writer_.leads());
   Batch batch;
   if (may_tell()) batch.changes = std::exchange(changes_, {});
   batch.waiting = !complete_;
@@ -161,6 +165,7 @@ bool KubeSource::may_tell() {
   if (!complete_ && whole && client_->settled()) {
     complete_ = true;
     writer_.start(now_ms_);
+    owned_.start(now_ms_);
   }
   if (!complete_ || changes_.empty()) return false;
   if (held_since_ms_ == 0) held_since_ms_ = now_ms_;
@@ -184,6 +189,7 @@ void KubeSource::remove(const model::ObjectKey& key) {
   take(objects_.remove(key));
   refusals_.erase(key);
   writer_.touch(key, now_ms_);  // so that it is forgotten there too
+  owned_.touch(key);
   problems_changed_ = true;
 }
 
@@ -197,10 +203,12 @@ void KubeSource::take_event(const FollowedKind& kind, kube::WatchEvent event) {
   if (!is_put) return remove(key);
   put(kind.kind, std::move(event.json));
   writer_.touch(key, now_ms_);
+  owned_.touch(key);
 }
 
 void KubeSource::take_result(const kube::CallResult& result) {
   if (auto fetch = fetches_.extract(result.id)) return take_body(fetch.mapped(), result);
+  problems_changed_ |= owned_.take(result);
   problems_changed_ |= writer_.take(result, now_ms_);
 }
 
@@ -242,6 +250,7 @@ void KubeSource::close(std::uint64_t now_ms) {
 
 void KubeSource::show_status(const model::ObjectKey& key, const json& status) {
   writer_.show(key, status, now_ms_);
+  if (key.kind == model::Kind::kGateway) owned_.tend(key, !status.is_null());
 }
 
 std::vector<std::string> KubeSource::obstacles() const {
@@ -263,6 +272,7 @@ std::vector<model::Problem> KubeSource::problems() const {
   for (const auto& [key, text] : refusals_)
     all.push_back({{}, key.text(), "", text});
   writer_.add_problems(all);
+  owned_.add_problems(all);
   std::sort(all.begin(), all.end());
   return all;
 }
@@ -272,6 +282,7 @@ int KubeSource::timeout_ms() const {
   timeout = sooner(timeout, bodies_.timeout_ms(now_ms_));
   if (held_since_ms_ != 0)
     timeout = sooner(timeout, timeout_until(held_since_ms_ + kHoldMs, now_ms_));
+  timeout = sooner(timeout, owned_.timeout_ms(now_ms_, writer_.leads()));
   return sooner(timeout, writer_.timeout_ms(now_ms_));
 }
 

@@ -219,5 +219,27 @@ TEST_F(KubeSourceTest, AnAnswerDoesNotBringBackWhatWasDeletedMeanwhile) {
   EXPECT_EQ(told(kWeb), 2);
 }
 
+TEST_F(KubeSourceTest, AGatewayOfOursHasAServiceUntilItIsAnothers) {
+  Json web = gateway(443);
+  web["metadata"]["uid"] = "0f8fad5b-d9cb-469f-a165-70867728950e";
+  cluster_.put(kGateways, web);
+  open();
+  ASSERT_TRUE(turn_until_started());
+  source_->show_status(kWeb, status("one"));
+  ASSERT_TRUE(turn_until([this] { return cluster_.services.size() == 1; }));
+  const ServedObjects::Exchange applied = cluster_.services[0];
+  EXPECT_EQ(applied.method, "PATCH");
+  EXPECT_THAT(applied.path, HasSubstr("/namespaces/shop/services/web-0f8fad5b?"));
+  EXPECT_EQ(applied.headers.at("content-type"), "application/apply-patch+yaml");
+  const Json made = cluster_.put("/api/v1/services", Json::parse(applied.body));
+  cluster_.answer(applied, 201, made);
+  ASSERT_TRUE(turn_until([this] { return told({Kind::kService, {"shop", "web-0f8fad5b"}}) == 1; }));
+  source_->show_status(kWeb, nullptr);
+  ASSERT_TRUE(turn_until([this] { return cluster_.services.size() == 2; }));
+  EXPECT_EQ(cluster_.services[1].method, "DELETE");
+  EXPECT_EQ(Json::parse(cluster_.services[1].body)["preconditions"]["uid"],
+            made["metadata"]["uid"]);
+}
+
 }  // namespace
 }  // namespace sluice::source

@@ -65,7 +65,8 @@ class ServedObjects {
 
   ApiServer& server() { return server_; }
 
-  std::vector<Exchange> writes;  // of statuses
+  std::vector<Exchange> writes;    // of statuses
+  std::vector<Exchange> services;  // writes of them
   std::vector<Json> events;
 
  private:
@@ -73,6 +74,9 @@ class ServedObjects {
     const std::string path = exchange.path.substr(0, exchange.path.find('?'));
     if (path.find("/leases") != std::string::npos) return grant(exchange);
     if (path.ends_with("/events")) return events.push_back(Json::parse(exchange.body));
+    if (exchange.method != "GET" && path.find("/services/") != std::string::npos) {
+      return services.push_back(exchange);
+    }
     if (exchange.method != "GET") return writes.push_back(exchange);
     if (exchange.path.find("watch=true") != std::string::npos) {
       watches_[path] = exchange.id;

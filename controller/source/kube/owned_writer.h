@@ -1,0 +1,52 @@
+// Writes to the cluster what Sluice makes for Gateways, while this controller may write.
+//
+// Process: controller.   Thread: event loop.   Lifetime: borrows calls and objects.
+// Tested by: test/unit/controller/source/kube/kube_test.cc, test/kube/test_gateway_services.py
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "controller/kube/calls.h"
+#include "controller/model/store.h"
+#include "controller/source/kube/objects.h"
+#include "controller/source/kube/owned_objects.h"
+
+namespace sluice::source {
+
+class OwnedWriter {
+ public:
+  // Then whose Gateways are ours is known, and what earlier processes made for others goes.
+  static constexpr std::uint64_t kLeftoversMs = 10'000;
+
+  OwnedWriter(kube::Calls& calls, const KubeObjects& objects, std::string controller_name);
+
+  // Everything was listed.
+  void start(std::uint64_t now_ms);
+
+  // What is known of the Gateway changed.
+  void tend(const model::ObjectKey& gateway, bool is_ours);
+  void touch(const model::ObjectKey& key);
+
+  void turn(std::uint64_t now_ms, bool may_write);
+  // Whether add_problems() says something else than before.
+  bool take(const kube::CallResult& result);
+  int timeout_ms(std::uint64_t now_ms, bool may_write) const;
+
+  void add_problems(std::vector<model::Problem>& all) const;
+
+ private:
+  void suspect_leftovers(std::uint64_t now_ms);
+
+  kube::Calls& calls_;
+  const KubeObjects& objects_;
+  std::string controller_name_;
+  OwnedObjects owned_;
+  std::map<kube::CallId, model::ObjectKey> writes_;
+  std::map<model::ObjectKey, std::string> refusals_;
+  std::uint64_t leftovers_at_ms_ = 0;  // 0: not started, or done
+};
+
+}  // namespace sluice::source
