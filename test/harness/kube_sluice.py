@@ -36,6 +36,7 @@ class KubeSluice:
         for path in (directory, self.state):
             path.mkdir(exist_ok=True)
             path.chmod(0o755)
+        self.options: tuple[str, ...] = ()  # of the controller
         self.controller: Process | None = None
         self.nginx: Process | None = None
         self.expected = ""  # a pattern of lines that a test causes in nginx's log
@@ -53,11 +54,12 @@ class KubeSluice:
 
     def start_controller(self) -> None:
         made = self.namespace.api.call("POST", ACCOUNT, {"spec": {"expirationSeconds": 3600}})
-        config = self.namespace.kubeconfig({"token": made["status"]["token"]}, "sluice-config")
+        name = f"{self.dir.name}-controller"
+        config = self.namespace.kubeconfig({"token": made["status"]["token"]}, f"{name}-config")
         self.controller = self.namespace.start(
-            "controller",
+            name,
             *[self.build / "bin/sluice-controller", "--source", "kubernetes"],
-            *["--kubeconfig", config, *self.addresses, *self.places()],
+            *["--kubeconfig", config, *self.addresses, *self.places(), *self.options],
             *(["--group", "65534"] if os.geteuid() == 0 else []),
         )
 
@@ -78,7 +80,14 @@ class KubeSluice:
         (self.dir / "nginx.conf").write_text(conf)
         boot = self.dir / "boot.log"
         self.nginx = self.namespace.start(
-            "nginx", "nginx", "-p", self.dir, "-e", boot, "-c", self.dir / "nginx.conf"
+            f"{self.dir.name}-nginx",
+            "nginx",
+            "-p",
+            self.dir,
+            "-e",
+            boot,
+            "-c",
+            self.dir / "nginx.conf",
         )
 
     def kill_controller(self) -> None:

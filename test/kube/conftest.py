@@ -94,18 +94,24 @@ def namespace(request, cluster, tmp_path) -> Namespace:
 
 @pytest.fixture
 def make_sluice(request, rights, namespace, binaries):
-    """make_sluice(pool, ...) -> a running Sluice whose Gateways have addresses of these pools."""
+    """make_sluice(pool, ..., options=()) -> a running Sluice whose Gateways have addresses of these
+    pools; `options` of its controller."""
     # Not below pytest's own directories, which nginx's workers may not enter.
     with tempfile.TemporaryDirectory(prefix="sluice-kube-") as name:
         made: list[KubeSluice] = []
 
-        def make(*pools: str) -> KubeSluice:
-            made.append(KubeSluice(namespace, binaries.parent, Path(name), pools=pools))
-            made[0].start()
-            return made[0]
+        def make(*pools: str, options: tuple[str, ...] = ()) -> KubeSluice:
+            directory = Path(name) / f"sluice{len(made)}"
+            sluice = KubeSluice(namespace, binaries.parent, directory, pools=pools)
+            sluice.options = options
+            made.append(sluice)
+            sluice.start()
+            return sluice
 
+        Path(name).chmod(0o755)
         yield make
-        problems = made[0].stop()
+        problems = [line for sluice in made for line in sluice.stop()]
     if request.node.session.testsfailed:
-        print((namespace.scratch / "controller.log").read_text()[-6000:])
+        for path in namespace.scratch.glob("*.log"):
+            print(path.name, path.read_text(errors="replace")[-6000:], sep="\n")
     assert not problems, "\n".join(problems)

@@ -23,7 +23,8 @@ def sluice(request, rights, namespace, binaries):
         yield running
         problems = running.stop()
     if request.node.session.testsfailed:
-        print((namespace.scratch / "controller.log").read_text()[-6000:])
+        (log,) = namespace.scratch.glob("*-controller.log")
+        print(log.read_text()[-6000:])
     assert not problems, "\n".join(problems)
 
 
