@@ -15,7 +15,6 @@ from harness.waiting import until
 PROJECT = Path(__file__).resolve().parents[2]
 CLASS = "gateway-conformance"
 CONTROLLER = "sluice.dev/gateway-controller"
-ADDRESS = "10.250.0.1"
 START_S = 30
 
 
@@ -50,7 +49,11 @@ class World:
         system = Namespace(self.cluster, SYSTEM, self.results)
         system.apply(gateway_class())
         self.sluice = KubeSluice(
-            system, self.build, self.place / "sluice", ADDRESS, workers=setting.workers
+            system,
+            self.build,
+            self.place / "sluice",
+            pools=("10.250.0.0/16",),
+            workers=setting.workers,
         )
         self.sluice.start()
         until(lambda: features(system), "the GatewayClass to tell its features", START_S)
