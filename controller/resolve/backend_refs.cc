@@ -56,6 +56,16 @@ bool contains(const std::array<std::string_view, N>& words, std::string_view wor
   return std::ranges::find(words, word) != words.end();
 }
 
+// Names without a prefix are those of IANA's service names, in which case does not matter.
+// Spec: Kubernetes ServicePort.appProtocol; RFC 6335, 5.1
+std::string known_spelling(std::string app_protocol) {
+  if (app_protocol.find('/') != std::string::npos) return app_protocol;
+  for (char& each : app_protocol) {
+    if (each >= 'A' && each <= 'Z') each = static_cast<char>(each - 'A' + 'a');
+  }
+  return app_protocol;
+}
+
 // What is spoken to a port of the appProtocol; none: nothing that the route could use.
 std::optional<BackendProtocol> protocol_of(std::string_view app_protocol, Kind route) {
   const bool http2 = route == Kind::kGrpcRoute;
@@ -120,7 +130,8 @@ Target find_service_port(const model::Service& service, const model::Store& stor
                                                      port, key.name.text(), found->protocol));
   }
   const std::string app_protocol = found->app_protocol.value_or("http");
-  const std::optional<BackendProtocol> protocol = protocol_of(app_protocol, route);
+  const std::string spelling = known_spelling(app_protocol);
+  const std::optional<BackendProtocol> protocol = protocol_of(spelling, route);
   if (!protocol) {
     return refuse(
         "UnsupportedProtocol",
@@ -129,7 +140,7 @@ Target find_service_port(const model::Service& service, const model::Store& stor
                     port, key.name.text(), app_protocol, model::kind_name(route),
                     served_protocols(route)));
   }
-  const bool asks_policies = contains(kTlsProtocols, app_protocol);
+  const bool asks_policies = contains(kTlsProtocols, spelling);
   Target target{{BackendKey{key, port}, *protocol}, {}, asks_policies};
   if (asks_policies && !has_policy(key.name, found->name, store)) {
     target = refuse("UnsupportedProtocol",
