@@ -206,6 +206,21 @@ def test_the_insecure_fallback_serves_everybody(sluice, authority, client, stran
     assert answer(sluice.port, context_of(stranger, versions)) == "refused"
 
 
+@BOTH
+def test_the_insecure_fallback_takes_a_signature_that_is_wrong(sluice, tmp_path, versions):
+    # nginx logged "[alert] ignoring stale global SSL error" for every such client.
+    places = [tmp_path / "trusted", tmp_path / "namesake"]
+    for place in places:
+        place.mkdir()
+    trusted, namesake = (Authority(place, key="rsa") for place in places)
+    forged = namesake.issue("client.example.com", key="rsa", tells_signer=False)
+    sluice.write("ca.yaml", documents(config_map("ca", trusted.pem), to("blue")))
+    listener = https_listener("s", sluice.port, "cert")
+    serve(sluice, listener, tls=frontend(validation("ca", mode="AllowInsecureFallback")))
+    sluice.start()
+    assert answer(sluice.port, context_of(forged, versions)) == "blue"
+
+
 def test_a_port_has_authorities_of_its_own_and_its_listeners_share_them(
     sluice, authority, other, client, stranger
 ):

@@ -24,13 +24,13 @@ def _openssl(*arguments: str) -> None:
 
 
 class Authority:
-    def __init__(self, directory: Path, name: str = "authority"):
+    def __init__(self, directory: Path, name: str = "authority", key: str = "ec"):
         self.directory = directory
         self.certificate = directory / f"{name}.crt"
         self._key = directory / f"{name}.key"
         self._issued = 0
         _openssl(
-            *["req", "-x509", "-newkey", *KEYS["ec"], "-nodes", "-days", "30"],
+            *["req", "-x509", "-newkey", *KEYS[key], "-nodes", "-days", "30"],
             *["-subj", f"/CN={name}", "-addext", "keyUsage=critical,keyCertSign,cRLSign"],
             *["-keyout", str(self._key), "-out", str(self.certificate)],
         )
@@ -39,16 +39,19 @@ class Authority:
     def pem(self) -> str:
         return self.certificate.read_text()
 
-    def issue(self, *names: str, key: str = "ec") -> Issued:
-        """A certificate for DNS names, and URIs where a name has a scheme."""
+    def issue(self, *names: str, key: str = "ec", tells_signer: bool = True) -> Issued:
+        """A certificate for DNS names, and URIs where a name has a scheme.
+
+        Strict clients want to be told which key signed it.
+        """
         self._issued += 1
         stem = self.directory / f"{self.certificate.stem}-{self._issued}"
         issued = Issued(stem.with_suffix(".crt"), stem.with_suffix(".key"))
         request, extensions = stem.with_suffix(".csr"), stem.with_suffix(".ext")
         kinds = [("URI" if "://" in name else "DNS") + f":{name}" for name in names]
-        # Strict clients want to be told which key signed it.
+        signer = "keyid" if tells_signer else "none"
         extensions.write_text(
-            f"subjectAltName = {','.join(kinds)}\nauthorityKeyIdentifier = keyid\n"
+            f"subjectAltName = {','.join(kinds)}\nauthorityKeyIdentifier = {signer}\n"
         )
         _openssl(
             *["req", "-newkey", *KEYS[key], "-nodes", "-subj", "/CN=sluice test"],
