@@ -11,6 +11,7 @@ constexpr TextRule kDataKey = {.min = 1,
                                .valid = is_data_key,
                                .expected = "letters, digits, \"-\", \"_\" and \".\""};
 constexpr TextRule kEncoded = {.valid = is_base64, .expected = "base64", .confidential = true};
+constexpr const char* kMissingEntry = "is missing; a Secret of type kubernetes.io/tls must have it";
 constexpr MapRule kEncodedData = {.key = kDataKey, .value = kEncoded};
 constexpr MapRule kTextData = {.key = kDataKey, .value = {.confidential = true}};
 
@@ -39,6 +40,10 @@ Secret decode_secret(FieldReader& root, Meta meta) {
   const Labels string_data = root.text_map("stringData", kTextData);
   secret.tls_certificate = find_entry(data, string_data, "tls.crt");
   secret.tls_key = find_entry(data, string_data, "tls.key");
+  if (secret.type == "kubernetes.io/tls") {
+    if (!secret.tls_certificate) root.refuse("data[tls.crt]", kMissingEntry);
+    if (!secret.tls_key) root.refuse("data[tls.key]", kMissingEntry);
+  }
   root.boolean("immutable");
   return secret;
 }

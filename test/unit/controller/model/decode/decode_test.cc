@@ -130,6 +130,13 @@ TEST(DecodeTest, UnknownFieldIsAWarningWithTheNearestName) {
   EXPECT_THAT(decoded.warnings[3].message, HasSubstr("did you mean \"hostnames\"?"));
 }
 
+TEST(DecodeTest, ASecretForTlsHasBothOfItsEntries) {
+  const Decoded decoded = decode_text(R"({"apiVersion": "v1", "kind": "Secret",
+      "metadata": {"name": "s"}, "type": "kubernetes.io/tls", "data": {"tls.key": ""}})");
+  ASSERT_EQ(decoded.errors.size(), 1U);
+  EXPECT_EQ(decoded.errors[0].field, "data[tls.crt]");
+}
+
 TEST(DecodeTest, SecretValuesAreNeverShown) {
   const Decoded decoded = decode_text(R"({"apiVersion": "v1", "kind": "Secret",
       "metadata": {"name": "s"}, "data": {"a": "hunter2!", "b": ["hunter2"], "c": 12345}})");
