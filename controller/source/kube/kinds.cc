@@ -16,7 +16,7 @@ constexpr std::array kFollowed = {
     FollowedKind{Kind::kGateway, "gateways"},
     FollowedKind{Kind::kHttpRoute, "httproutes"},
     FollowedKind{Kind::kGrpcRoute, "grpcroutes"},
-    FollowedKind{Kind::kReferenceGrant, "referencegrants"},
+    FollowedKind{Kind::kReferenceGrant, "referencegrants", Form::kWhole, false, "v1beta1"},
     FollowedKind{Kind::kBackendTlsPolicy, "backendtlspolicies"},
     FollowedKind{Kind::kService, "services"},
     FollowedKind{Kind::kEndpointSlice, "endpointslices"},
@@ -47,11 +47,14 @@ bool has_status(model::Kind kind) {
 }
 
 kube::Resource resource_of(model::Kind kind) {
+  return resource_of(kind, model::preferred_version(kind));
+}
+
+kube::Resource resource_of(model::Kind kind, std::string_view version) {
   const auto* const found = std::find_if(kFollowed.begin(), kFollowed.end(),
                                          [kind](const auto& each) { return each.kind == kind; });
   const std::string group(model::kind_group(kind));
-  const std::string version(model::preferred_version(kind));
-  return {group.empty() ? version : group + "/" + version, found->plural};
+  return {group + (group.empty() ? "" : "/") + std::string(version), found->plural};
 }
 
 }  // namespace sluice::source

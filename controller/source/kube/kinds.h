@@ -4,6 +4,7 @@
 #pragma once
 
 #include <span>
+#include <string_view>
 
 #include "controller/kube/paths.h"
 #include "controller/kube/watch.h"
@@ -15,7 +16,8 @@ struct FollowedKind {
   model::Kind kind;
   const char* plural;
   kube::Form form = kube::Form::kWhole;
-  bool optional = false;  // its CRD may be missing without anybody missing it
+  bool optional = false;        // its CRD may be missing without anybody missing it
+  const char* older = nullptr;  // version that is followed where the preferred one is not served
 };
 
 std::span<const FollowedKind> followed_kinds();
@@ -23,7 +25,8 @@ std::span<const FollowedKind> followed_kinds();
 // Whether this program writes statuses of them.
 bool has_status(model::Kind kind);
 
-// In the version that is preferred.
+// In the version that is preferred, or in another one.
+kube::Resource resource_of(model::Kind kind, std::string_view version);
 kube::Resource resource_of(model::Kind kind);
 
 }  // namespace sluice::source

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "controller/source/kube/bodies.h"
+#include "controller/source/kube/crds.h"
 #include "controller/source/kube/identity.h"
 #include "controller/source/kube/json_text.h"
 #include "controller/source/kube/kinds.h"
@@ -55,13 +56,14 @@ class KubeSource final : public Source {
   KubeSource(const KubeOptions& options, std::unique_ptr<kube::Client> client,
              const std::string& identity)
       : client_(std::move(client)),
+        crds_(*client_),
         writer_(client_->calls(), objects_,
                 {options.controller_name, identity,
                  lease_place(client_->cluster(), options.controller_name)},
                 [this](model::Kind kind, json object) { put(kind, std::move(object)); }),
         owned_(client_->calls(), objects_, options.controller_name) {
     for (const FollowedKind& kind : followed_kinds())
-      follow(kind);
+      crds_.look_after(follow(kind, model::preferred_version(kind.kind)));
   }
 
   int fd() const override { return client_->fd(); }
@@ -98,7 +100,8 @@ class KubeSource final : public Source {
     kube::Reflector* reflector;
   };
 
-  void follow(const FollowedKind& kind);
+  kube::Reflector& follow(const FollowedKind& kind, std::string_view version);
+  void choose_versions();
   void take_event(const FollowedKind& kind, kube::WatchEvent event);
   void take_result(const kube::CallResult& result);
   void take_body(const model::ObjectKey& key, const kube::CallResult& result);
@@ -110,6 +113,7 @@ class KubeSource final : public Source {
   std::vector<std::string> obstacles() const;
 
   std::unique_ptr<kube::Client> client_;
+  Crds crds_;
   std::vector<Watch> watches_;
   KubeObjects objects_;
   References references_;
@@ -127,11 +131,33 @@ class KubeSource final : public Source {
   bool complete_ = false;
 };
 
-void KubeSource::follow(const FollowedKind& kind) {
-  kube::Reflector& reflector = client_->watch({.resource = resource_of(kind.kind),
+kube::Reflector& KubeSource::follow(const FollowedKind& kind, std::string_view version) {
+  kube::Reflector& reflector = client_->watch({.resource = resource_of(kind.kind, version),
                                                .kind = std::string(model::kind_name(kind.kind)),
                                                .form = kind.form});
   watches_.push_back({kind, &reflector});
+  return reflector;
+}
+
+// Where the preferred version is not served the older one is followed instead, until it is.
+void KubeSource::choose_versions() {
+  for (std::size_t i = 0; i < watches_.size(); ++i) {
+    const Watch watch = watches_[i];
+    if (watch.kind.older == nullptr) continue;
+    const auto older = std::ranges::find_if(watches_, [&](const Watch& each) {
+      return each.kind.kind == watch.kind.kind && each.reflector != watch.reflector;
+    });
+    if (older == watches_.end() && watch.reflector->state() == kube::WatchState::kAbsent) {
+      FollowedKind kind = watch.kind;
+      kind.older = nullptr;
+      follow(kind, watch.kind.older);
+      watches_[i].kind.optional = true;  // the other one says it when both are missing
+    } else if (older != watches_.end() && watch.reflector->synced()) {
+      client_->unwatch(*older->reflector);
+      watches_.erase(older);
+      return;
+    }
+  }
 }
 
 Batch KubeSource::poll(std::uint64_t now_ms) {
@@ -143,6 +169,8 @@ Batch KubeSource::poll(std::uint64_t now_ms) {
     for (kube::WatchEvent& event : watch.reflector->take_events())
       take_event(watch.kind, std::move(event));
   }
+  choose_versions();
+  crds_.turn(now_ms);
   for (const model::ObjectKey& key : references_.take_changes())
     bodies_.name(key, references_.contains(key));
   for (const model::ObjectKey& key : bodies_.take_dropped())
@@ -257,6 +285,7 @@ std::vector<std::string> KubeSource::obstacles() const {
   std::vector<std::string> all;
   if (!client_->problem().empty()) all.push_back(client_->problem());
   writer_.add_obstacles(all);
+  if (!crds_.problem().empty()) all.push_back("customresourcedefinitions: " + crds_.problem());
   for (const Watch& watch : watches_) {
     const bool missed = watch.reflector->state() != kube::WatchState::kAbsent;
     if (watch.reflector->problem().empty() || (watch.kind.optional && !missed)) continue;
@@ -279,6 +308,7 @@ std::vector<model::Problem> KubeSource::problems() const {
 
 int KubeSource::timeout_ms() const {
   int timeout = client_->timeout_ms(now_ms_);
+  timeout = sooner(timeout, crds_.timeout_ms(now_ms_));
   timeout = sooner(timeout, bodies_.timeout_ms(now_ms_));
   if (held_since_ms_ != 0)
     timeout = sooner(timeout, timeout_until(held_since_ms_ + kHoldMs, now_ms_));
