@@ -351,7 +351,7 @@ control::Health Controller::health() {
 
 control::Progress Controller::progress() const {
   control::Progress progress;
-  progress.published = parts_.table->idle() && unresolved_.empty();
+  progress.published = resolved_ && parts_.table->idle() && unresolved_.empty();
   progress.generation = parts_.table->generation();
   progress.obstacle = obstacle_;
   const status::DataPlane data_plane = parts_.keeper->data_plane();

@@ -146,7 +146,6 @@ def test_a_missing_right_is_named_and_the_rest_goes_on(namespace, make_sluice):
             group, resource, verb = missing
             named = f'cannot {verb} resource "{resource}" in API group "{group}"'
             namespace.wait_until(lambda named=named: named in problems(namespace, sluice), named)
-            wait_for_answer(namespace, address, "")
             namespace.api.call("PATCH", path, {"rules": rules}, MERGE)
             namespace.patch("Gateway", "spare", {"spec": {"gatewayClassName": "sluice"}})
     sluice.controller.stop()

@@ -202,6 +202,24 @@ TEST_F(KubeSourceTest, AnAnswerThatTheWatchHasOvertakenChangesNothing) {
   EXPECT_THAT(source_->object_json(kWeb), HasSubstr("444"));
 }
 
+// A Gateway that was made anew under its old name kept the observedGeneration of the old one.
+TEST_F(KubeSourceTest, AnObjectOfAnOldNameHasNoStatusOfOursUntilOneIsShown) {
+  cluster_.put(kGateways, gateway(443));
+  open();
+  ASSERT_TRUE(turn_until_started());
+  source_->show_status(kWeb, status("old"));
+  ASSERT_TRUE(turn_until([this] { return cluster_.writes.size() == 1; }));
+  cluster_.answer(cluster_.writes[0], 409, {{"kind", "Status"}, {"code", 409}});
+  cluster_.remove(kGateways, "shop/web");
+  Json made_anew = gateway(1);
+  made_anew["metadata"]["uid"] = "another";
+  cluster_.put(kGateways, made_anew);
+  ASSERT_TRUE(turn_until([this] { return told(kWeb) >= 3; }));
+  source_->show_status(kWeb, status("new"));
+  ASSERT_TRUE(turn_until([this] { return cluster_.writes.size() == 2; }));
+  EXPECT_THAT(cluster_.writes[1].body, HasSubstr("\"new\""));
+}
+
 TEST_F(KubeSourceTest, AnAnswerDoesNotBringBackWhatWasDeletedMeanwhile) {
   const Json served = cluster_.put(kGateways, gateway(443));
   cluster_.put(kSecrets, secret("b25l"));
