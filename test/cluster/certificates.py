@@ -40,9 +40,11 @@ def make_client(directory: Path, user: str, groups: tuple[str, ...] = ()) -> Non
     openssl(directory, "req", "-x509", *KEY, *LEAF, *usage, "-subj", subject, *files)
 
 
-def write_kubeconfig(path: Path, directory: Path, user: dict) -> None:
-    """`user` is the user of a kubeconfig: a client certificate, a token, a tokenFile, exec."""
-    cluster = {"server": API_SERVER, "certificate-authority": f"{directory}/ca.crt"}
+def write_kubeconfig(path: Path, directory: Path, user: dict, through: dict | None = None) -> None:
+    """`user` is the user of a kubeconfig: a client certificate, a token, a tokenFile, exec.
+    `through`: the cluster of one, when something stands before the API server."""
+    itself = {"server": API_SERVER, "certificate-authority": f"{directory}/ca.crt"}
+    cluster = through or itself
     document = {
         "apiVersion": "v1",
         "kind": "Config",

@@ -37,6 +37,7 @@ class KubeSluice:
             path.mkdir(exist_ok=True)
             path.chmod(0o755)
         self.options: tuple[str, ...] = ()  # of the controller
+        self.through: dict | None = None  # what stands before the API server
         self.controller: Process | None = None
         self.nginx: Process | None = None
         self.expected = ""  # a pattern of lines that a test causes in nginx's log
@@ -55,7 +56,8 @@ class KubeSluice:
     def start_controller(self) -> None:
         made = self.namespace.api.call("POST", ACCOUNT, {"spec": {"expirationSeconds": 3600}})
         name = f"{self.dir.name}-controller"
-        config = self.namespace.kubeconfig({"token": made["status"]["token"]}, f"{name}-config")
+        user = {"token": made["status"]["token"]}
+        config = self.namespace.kubeconfig(user, f"{name}-config", self.through)
         self.controller = self.namespace.start(
             name,
             *[self.build / "bin/sluice-controller", "--source", "kubernetes"],

@@ -115,10 +115,10 @@ class Namespace:
         made = self.api.call("POST", path, {"spec": {"expirationSeconds": seconds}})
         return made["status"]["token"]
 
-    def kubeconfig(self, user: dict, name: str = "kubeconfig") -> Path:
+    def kubeconfig(self, user: dict, name: str = "kubeconfig", through: dict | None = None) -> Path:
         """A file for `user`: {"token": ...}, {"tokenFile": ...}, certificates, exec."""
         path = self.scratch / name
-        write_kubeconfig(path, self.cluster.certificates, user)
+        write_kubeconfig(path, self.cluster.certificates, user, through)
         return path
 
 

@@ -94,16 +94,18 @@ def namespace(request, cluster, tmp_path) -> Namespace:
 
 @pytest.fixture
 def make_sluice(request, rights, namespace, binaries):
-    """make_sluice(pool, ..., options=()) -> a running Sluice whose Gateways have addresses of these
-    pools; `options` of its controller."""
+    """make_sluice(pool, ..., options=(), through=None) -> a running Sluice whose Gateways have
+    addresses of these pools; `options` of its controller, `through` what it reaches the API by."""
     # Not below pytest's own directories, which nginx's workers may not enter.
     with tempfile.TemporaryDirectory(prefix="sluice-kube-") as name:
         made: list[KubeSluice] = []
 
-        def make(*pools: str, options: tuple[str, ...] = ()) -> KubeSluice:
+        def make(
+            *pools: str, options: tuple[str, ...] = (), through: dict | None = None
+        ) -> KubeSluice:
             directory = Path(name) / f"sluice{len(made)}"
             sluice = KubeSluice(namespace, binaries.parent, directory, pools=pools)
-            sluice.options = options
+            sluice.options, sluice.through = options, through
             made.append(sluice)
             sluice.start()
             return sluice
