@@ -21,7 +21,7 @@ constexpr std::uint32_t kMaxPort = 65535;
 
 // The features of Gateway API v1.7.0 that are served, by their official names. The README's table
 // has a row for each, with the test that shows it.
-constexpr std::array<std::string_view, 43> kFeatures = {
+constexpr std::array<std::string_view, 44> kFeatures = {
     "BackendTLSPolicy",
     "BackendTLSPolicySANValidation",
     "GRPCRoute",
@@ -48,6 +48,7 @@ constexpr std::array<std::string_view, 43> kFeatures = {
     "HTTPRouteBackendTimeout",
     "HTTPRouteBackendURLRewrite",
     "HTTPRouteCORS",
+    "HTTPRouteDestinationPortMatching",
     "HTTPRouteHostRewrite",
     "HTTPRouteMethodMatching",
     "HTTPRouteNamedRouteRule",
