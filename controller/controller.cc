@@ -16,6 +16,7 @@
 
 #include "controller/dns/problems.h"
 #include "controller/numbers.h"
+#include "controller/resolve/gateway_addresses.h"
 #include "controller/source/files/files.h"
 #include "controller/source/kube/kube.h"
 #include "controller/status/parse_status.h"
@@ -70,8 +71,8 @@ bool watch(int epoll, int fd, int operation, std::uint32_t events) {
 Result<std::unique_ptr<source::Source>> open_source(const ControllerOptions& options) {
   const std::string& name = options.resolve.controller_name;
   if (options.directory.empty()) {
-    return source::open_kubernetes(
-        {options.cluster, name, options.state_directory, SLUICE_VERSION});
+    return source::open_kubernetes({options.cluster, name, options.state_directory, SLUICE_VERSION,
+                                    options.resolve.port_offset});
   }
   return source::open_files({options.directory, options.state_directory, name});
 }
@@ -201,6 +202,12 @@ void Controller::take(const source::Batch& batch) {
     const auto* backend = store_.find<model::Backend>(model::Kind::kBackend, change.key.name);
     parts_.names->follow(change.key.name, backend, now_ms_);
   }
+  for (const model::ObjectKey& key : batch.records) {
+    const auto* gateway = store_.find<model::Gateway>(key.kind, key.name);
+    if (gateway == nullptr) continue;
+    adopt_addresses(*gateway);
+    adopted_ = true;
+  }
   started_ |= !batch.waiting;
 }
 
@@ -228,8 +235,12 @@ void Controller::resolve_changes() {
   if (!started_ || parts_.table->waits_for_workers() || waits_for_names()) return;
   const std::vector<model::Change> changes = std::exchange(unresolved_, {});
   const std::vector<model::HostAnswer> answers = parts_.names->take_changes();
-  if (changes.empty() && answers.empty() && resolved_) return;
-  if (!std::exchange(resolved_, true)) adopt_addresses();
+  const bool adopted = std::exchange(adopted_, false);
+  if (changes.empty() && answers.empty() && !adopted && resolved_) return;
+  if (!std::exchange(resolved_, true)) {
+    for (const auto& [name, gateway] : store_.all(model::Kind::kGateway))
+      adopt_addresses(std::get<model::Gateway>(*gateway));
+  }
   const resolve::Delta delta = resolver_.apply(store_, changes, answers);
   report_.listeners(delta);
   wanted_changed_ |= wanted_.apply(delta);
@@ -240,14 +251,16 @@ void Controller::resolve_changes() {
   after_publishing(parts_.table->publish(delta, now_ms_));
 }
 
-// What Gateways had of the pool under the controller before.
-void Controller::adopt_addresses() {
-  for (const auto& [name, gateway] : store_.all(model::Kind::kGateway)) {
-    const std::string text = parts_.source->status_text({model::Kind::kGateway, name});
-    const status::Shown shown = status::parse_status(
-        model::Kind::kGateway, nlohmann::json::parse(text, nullptr, false), controller_name_);
-    resolver_.adopt_addresses(name, shown.addresses);
-  }
+// What the Gateway has of the pool by its status and, of what that does not show, by its slices.
+void Controller::adopt_addresses(const model::Gateway& gateway) {
+  const model::ObjectName& name = gateway.meta.name;
+  const std::string text = parts_.source->status_text({model::Kind::kGateway, name});
+  const status::Shown shown = status::parse_status(
+      model::Kind::kGateway, nlohmann::json::parse(text, nullptr, false), controller_name_);
+  std::vector<std::string> addresses = resolve::addresses_of_slices(gateway, store_);
+  for (const resolve::AddressFinding& address : shown.addresses)
+    addresses.push_back(address.value);
+  if (!addresses.empty()) resolver_.adopt_addresses(name, addresses);
 }
 
 void Controller::go_on_publishing() {
@@ -278,6 +291,9 @@ void Controller::hand_over_findings(std::uint64_t generation) {
   for (const auto& [key, found] : findings_) {
     if (found) {
       book_.put(*found, generation, now_ms, parts_.source->status_text(key));
+      if (const auto* gateway = std::get_if<resolve::GatewayFindings>(&found->findings)) {
+        parts_.source->show_addresses(key, gateway->listens_at);
+      }
     } else {
       book_.remove(key);
       report_.status(key, book_.status_of(key), now_ms_);

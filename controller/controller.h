@@ -76,7 +76,7 @@ class Controller {
   bool waits_for_names() const;
   void resolve_changes();
   void report_problems();
-  void adopt_addresses();
+  void adopt_addresses(const model::Gateway& gateway);
   void go_on_publishing();
   void after_publishing(Result<publish::Stage> stage);
   void hand_over_findings(std::uint64_t generation);
@@ -105,6 +105,7 @@ class Controller {
   std::uint64_t announced_ = 0;
   bool started_ = false;   // the source was read once
   bool resolved_ = false;  // and resolved
+  bool adopted_ = false;   // addresses of Gateways are others by what another controller wrote
   bool ready_ = false;     // and answered by
   bool problems_changed_ = true;
   bool wanted_changed_ = true;

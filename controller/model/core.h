@@ -23,6 +23,7 @@ struct Service {
   Meta meta;
   std::string type = "ClusterIP";
   bool headless = false;
+  std::string cluster_ip = {};  // "": it has none
   bool has_selector = false;
   std::vector<ServicePort> ports;
 };

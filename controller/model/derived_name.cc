@@ -38,6 +38,11 @@ std::string derived_name(std::string_view name, std::string_view uid) {
   return with_digits(std::move(beginning), uid);
 }
 
+std::string cluster_service_name(std::string_view gateway, std::string_view uid,
+                                 std::size_t index) {
+  return derived_name("cluster-" + std::to_string(index) + "-" + std::string(gateway), uid);
+}
+
 std::string label_of_name(std::string_view name) {
   if (name.size() <= kMaxLabel) return std::string(name);
   std::array<char, 17> digits{};

@@ -85,6 +85,7 @@ struct Listener {
 struct GatewayAddress {
   std::string type = "IPAddress";
   std::string value;
+  std::string routability = {};  // "": whatever the operator's addresses have
   bool operator==(const GatewayAddress&) const = default;
 };
 

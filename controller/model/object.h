@@ -62,6 +62,7 @@ struct Position {
 
 struct Meta {
   ObjectName name;
+  std::string uid = {};  // of the API server; "": there is none
   std::int64_t generation = 1;
   std::optional<std::int64_t> created;  // creationTimestamp, seconds since the epoch
   Labels labels;

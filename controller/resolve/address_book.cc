@@ -25,6 +25,10 @@ bool contains(const std::vector<std::optional<IpAddress>>& given, const IpAddres
 
 }  // namespace
 
+bool is_of_the_pool(const model::GatewayAddress& address) {
+  return address.routability.empty() || address.routability == "testing.x-k8s.io/sentinel";
+}
+
 void AddressBook::adopt(const ObjectName& gateway, const std::vector<std::string>& addresses) {
   std::vector<IpAddress>& held = held_[gateway];
   held.clear();
@@ -38,7 +42,8 @@ void AddressBook::adopt(const ObjectName& gateway, const std::vector<std::string
   changed_ = true;
 }
 
-// Without addresses: one of each family. Each address without a value: one.
+// Without addresses: one of each family. Each address without a value: one. Cluster IPs alone: one
+// that they lead to.
 std::vector<AddressBook::Wish> AddressBook::wishes_of(const model::Gateway& gateway) const {
   std::vector<Wish> wishes;
   const std::vector<bool>& families = pool_.families();
@@ -47,14 +52,20 @@ std::vector<AddressBook::Wish> AddressBook::wishes_of(const model::Gateway& gate
       wishes.push_back({std::nullopt, ipv6});
   }
   std::size_t unnamed = 0;
+  bool has_cluster_ip = false;
   for (const model::GatewayAddress& address : gateway.addresses) {
     if (address.type != "IPAddress") return {};
+    has_cluster_ip |= address.routability == kClusterRoutability;
+    if (!is_of_the_pool(address)) continue;
     if (address.value.empty()) {
-      wishes.push_back({std::nullopt, families[unnamed++ % families.size()]});
+      wishes.push_back({std::nullopt, families[unnamed++ % families.size()], address.routability});
     } else if (const auto value = http::parse_ip_address(address.value)) {
-      const Wish wish{value, value->ipv6};
-      if (std::ranges::find(wishes, wish) == wishes.end()) wishes.push_back(wish);
+      const Wish wish{value, value->ipv6, address.routability};
+      if (std::ranges::find(wishes, value, &Wish::value) == wishes.end()) wishes.push_back(wish);
     }
+  }
+  if (has_cluster_ip && wishes.empty()) {
+    wishes.push_back({.value = std::nullopt, .ipv6 = families.front(), .shown = false});
   }
   return wishes;
 }
@@ -122,7 +133,8 @@ AddressGrant AddressBook::grant_of(const Entry& entry, const Given& given,
   for (std::size_t i = 0; i < given.size(); ++i) {
     const Wish& wish = entry.wishes[i];
     if (given[i]) {
-      grant.addresses.push_back(address_text(*given[i]));
+      grant.listens_at.push_back(address_text(*given[i]));
+      if (wish.shown) grant.addresses.push_back({grant.listens_at.back(), wish.routability});
     } else if (!wish.value) {
       grant.missing.push_back(fmt::format("no {} address is left in the pool {}",
                                           family_name(wish.ipv6), pool_.text(wish.ipv6)));

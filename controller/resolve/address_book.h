@@ -17,18 +17,27 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "controller/model/gateway.h"
 #include "controller/resolve/address_pool.h"
+#include "controller/resolve/finding.h"
 
 namespace sluice::resolve {
 
+inline constexpr std::string_view kClusterRoutability = "Cluster";
+
+// Whether an address of the pool is what is asked for. "testing.x-k8s.io/sentinel" is reserved for
+// tests of conformance and means nothing.
+bool is_of_the_pool(const model::GatewayAddress& address);
+
 // What one Gateway gets.
 struct AddressGrant {
-  std::vector<std::string> addresses;  // in the order of spec.addresses
-  std::vector<std::string> unusable;   // "192.0.2.1 is not in the pool 10.0.0.0/24"
-  std::vector<std::string> missing;    // "no IPv4 address is left in the pool 10.0.0.0/24"
+  std::vector<AddressFinding> addresses;  // in the order of spec.addresses
+  std::vector<std::string> listens_at;    // these, or one that its cluster IPs lead to
+  std::vector<std::string> unusable;      // "192.0.2.1 is not in the pool 10.0.0.0/24"
+  std::vector<std::string> missing;       // "no IPv4 address is left in the pool 10.0.0.0/24"
   bool operator==(const AddressGrant&) const = default;
 };
 
@@ -64,6 +73,8 @@ class AddressBook {
   struct Wish {
     std::optional<http::IpAddress> value;
     bool ipv6 = false;
+    std::string routability = {};
+    bool shown = true;
     bool operator==(const Wish&) const = default;
   };
 

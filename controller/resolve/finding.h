@@ -41,10 +41,18 @@ struct ListenerFinding {
   bool operator==(const ListenerFinding&) const = default;
 };
 
+// One of status.addresses, of type IPAddress.
+struct AddressFinding {
+  std::string value;
+  std::optional<std::string> routability = {};  // none: nothing is said of it
+  bool operator==(const AddressFinding&) const = default;
+};
+
 struct GatewayFindings {
   std::vector<ConditionFinding>
       conditions;  // Accepted, ResolvedRefs; Programmed=False only when it is known already
-  std::vector<std::string> addresses;      // status.addresses values, type IPAddress
+  std::vector<AddressFinding> addresses;   // status.addresses
+  std::vector<std::string> listens_at;     // those of the pool, shown or not
   std::vector<ListenerFinding> listeners;  // in spec order
   bool operator==(const GatewayFindings&) const = default;
 };

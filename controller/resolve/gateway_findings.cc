@@ -148,7 +148,8 @@ GatewayFindings gateway_findings(const GatewayPlan& gateway,
   }
   if (gateway.addresses_assigned) findings.conditions.push_back(*gateway.addresses_assigned);
   // Those of the pool are the Gateway's own, also while it serves nothing.
-  if (!gateway.refusal || gateway.addresses_assigned) findings.addresses = gateway.addresses;
+  if (!gateway.refusal || gateway.addresses_assigned) findings.addresses = gateway.shown_addresses;
+  findings.listens_at = gateway.pool_addresses;
   return findings;
 }
 

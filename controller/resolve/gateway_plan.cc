@@ -8,8 +8,8 @@
 #include <set>
 #include <string_view>
 
-#include "controller/resolve/address.h"
 #include "controller/resolve/conflicts.h"
+#include "controller/resolve/gateway_addresses.h"
 
 namespace sluice::resolve {
 
@@ -21,7 +21,7 @@ constexpr std::uint32_t kMaxPort = 65535;
 
 // The features of Gateway API v1.7.0 that are served, by their official names. The README's table
 // has a row for each, with the test that shows it.
-constexpr std::array<std::string_view, 44> kFeatures = {
+constexpr std::array<std::string_view, 46> kFeatures = {
     "BackendTLSPolicy",
     "BackendTLSPolicySANValidation",
     "GRPCRoute",
@@ -29,6 +29,8 @@ constexpr std::array<std::string_view, 44> kFeatures = {
     "GRPCRouteRequestHeaderModifier",
     "Gateway",
     "GatewayAddressEmpty",
+    "GatewayAddressRoutability",
+    "GatewayAddressRoutabilityCluster",
     "GatewayBackendClientCertificate",
     "GatewayFrontendClientCertificateValidation",
     "GatewayFrontendClientCertificateValidationInsecureFallback",
@@ -72,6 +74,10 @@ static_assert(std::ranges::is_sorted(kFeatures));
 // Those of them that need an API server to make objects in.
 constexpr std::array<std::string_view, 1> kClusterFeatures = {"GatewayInfrastructure"};
 
+// Those that need a pool of addresses as well.
+constexpr std::array<std::string_view, 2> kPoolFeatures = {"GatewayAddressRoutability",
+                                                           "GatewayAddressRoutabilityCluster"};
+
 ProtocolFamily family_of(std::string_view protocol) {
   if (protocol == "HTTP") return ProtocolFamily::kHttp;
   if (protocol == "HTTPS" || protocol == "TLS") return ProtocolFamily::kTls;
@@ -98,58 +104,6 @@ std::optional<Refusal> refuse_gateway(const model::Gateway& gateway, const Param
     return Refusal{"Invalid", fmt::format("{} is not served by this version of Sluice", field)};
   }
   return std::nullopt;
-}
-
-std::string sentence(const std::vector<std::string>& problems) {
-  return fmt::format("{}", fmt::join(problems, "; "));
-}
-
-// Fills in what the Gateway has of the pool.
-void plan_granted(const AddressGrant& grant, GatewayPlan& plan) {
-  plan.addresses = grant.addresses;
-  std::vector<std::string> problems = grant.unusable;
-  problems.insert(problems.end(), grant.missing.begin(), grant.missing.end());
-  if (!grant.unusable.empty()) {
-    plan.address_problem = {"AddressNotUsable", sentence(problems)};
-  } else if (grant.addresses.empty()) {
-    plan.address_problem = {"AddressNotAssigned", sentence(problems)};
-  }
-  if (problems.empty()) {
-    plan.addresses_assigned = {"AddressesAssigned", true, "AddressesAssigned",
-                               "Every address is assigned"};
-  } else {
-    plan.addresses_assigned = {"AddressesAssigned", false,
-                               grant.addresses.empty() ? "NotAssigned" : "PartiallyAssigned",
-                               sentence(problems)};
-  }
-}
-
-// Fills in the addresses to listen on: the Gateway's own or, without any, the operator's.
-void plan_addresses(const model::Gateway& gateway, const Options& options, GatewayPlan& plan) {
-  std::vector<std::string> wanted;
-  bool any_default = gateway.addresses.empty();
-  for (const model::GatewayAddress& address : gateway.addresses) {
-    if (address.value.empty()) {
-      any_default = true;
-    } else if (address.type == "IPAddress") {
-      wanted.push_back(address.value);
-    }
-  }
-  if (any_default) wanted.insert(wanted.end(), options.addresses.begin(), options.addresses.end());
-
-  std::vector<std::string> unusable;
-  for (const std::string& text : wanted) {
-    const std::string canonical = canonical_address(text).value_or(text);
-    const std::string why = why_unusable(canonical);
-    if (!why.empty()) {
-      unusable.push_back(fmt::format("{} {}", text, why));
-    } else if (std::ranges::find(plan.addresses, canonical) == plan.addresses.end()) {
-      plan.addresses.push_back(canonical);
-    }
-  }
-  if (!unusable.empty()) {
-    plan.address_problem = {"AddressNotUsable", sentence(unusable)};
-  }
 }
 
 // Fills in the kinds of routes that the listener takes, of those that can be served.
@@ -246,11 +200,12 @@ ClassFindings class_findings(const std::optional<Refusal>& refusal, const Option
   findings.conditions.push_back({"SupportedVersion", true, "SupportedVersion",
                                  "Objects are read by the rules of Gateway API v1.7.0"});
   findings.supported_features.assign(kFeatures.begin(), kFeatures.end());
-  if (!options.in_cluster) {
-    std::erase_if(findings.supported_features, [](const std::string& feature) {
-      return std::ranges::find(kClusterFeatures, feature) != kClusterFeatures.end();
-    });
-  }
+  std::erase_if(findings.supported_features, [&](const std::string& feature) {
+    const bool of_pool = std::ranges::find(kPoolFeatures, feature) != kPoolFeatures.end();
+    const bool of_cluster = std::ranges::find(kClusterFeatures, feature) != kClusterFeatures.end();
+    if (of_pool && options.address_pool.empty()) return true;
+    return (of_pool || of_cluster) && !options.in_cluster;
+  });
   return findings;
 }
 
@@ -261,11 +216,7 @@ GatewayPlan plan_gateway(const model::Gateway& gateway, const Parameters& parame
   plan.generation = gateway.meta.generation;
   plan.refusal = refuse_gateway(gateway, parameters);
   plan.options = parameters.options;
-  if (grant == nullptr) {
-    plan_addresses(gateway, options, plan);
-  } else if (!plan.refusal || plan.refusal->reason != "UnsupportedAddress") {
-    plan_granted(*grant, plan);
-  }
+  plan_addresses(gateway, options, grant, plan);
   for (std::size_t i = 0; i < gateway.listeners.size(); ++i) {
     ListenerPlan& listener =
         plan.listeners.emplace_back(plan_listener(gateway, i, plan.addresses, options));

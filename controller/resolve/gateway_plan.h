@@ -42,14 +42,17 @@ struct ListenerPlan {
 struct GatewayPlan {
   std::optional<std::int64_t> created;
   std::int64_t generation = 1;
-  std::optional<Refusal> refusal;                      // the whole Gateway is not accepted
-  std::optional<Refusal> address_problem;              // Programmed=False
-  std::optional<ConditionFinding> addresses_assigned;  // with a pool of addresses
-  std::optional<Refusal> unresolved;                   // ResolvedRefs=False for a reason of its own
+  std::optional<Refusal> refusal;          // the whole Gateway is not accepted
+  std::optional<Refusal> address_problem;  // Programmed=False
+  // With a pool of addresses, or when a routability is asked for.
+  std::optional<ConditionFinding> addresses_assigned;
+  std::optional<Refusal> unresolved;  // ResolvedRefs=False for a reason of its own
   std::optional<ServedCertificate> client_certificate;  // what backends behind TLS see
-  bool insecure_frontend = false;       // a listener lets clients without a good certificate in
-  std::vector<std::string> addresses;   // the usable ones, in spec order
-  std::vector<ListenerPlan> listeners;  // in spec order
+  bool insecure_frontend = false;           // a listener lets clients without a good certificate in
+  std::vector<std::string> addresses;       // to listen on, in spec order
+  std::vector<std::string> pool_addresses;  // those of them that a pool gave, in use or not
+  std::vector<AddressFinding> shown_addresses;  // status.addresses
+  std::vector<ListenerPlan> listeners;          // in spec order
   ServedOptions options;
 };
 

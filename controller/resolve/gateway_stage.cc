@@ -4,6 +4,7 @@
 
 #include "controller/resolve/backend_refs.h"
 #include "controller/resolve/client_certificates.h"
+#include "controller/resolve/gateway_addresses.h"
 #include "controller/resolve/gateway_findings.h"
 #include "controller/resolve/listener_tls.h"
 
@@ -135,13 +136,15 @@ void GatewayStage::settle_addresses(const model::Store& store) {
 void GatewayStage::plan(const ObjectName& name, const model::Store& store) {
   const auto* gateway = store.find<model::Gateway>(Kind::kGateway, name);
   Owned& owned = gateways_[name];
+  const AddressGrant* const grant = addresses_.find(name);
   owned.plan = plan_gateway(*gateway, find_parameters(*gateway, *class_of(*gateway, store), store),
-                            options_, addresses_.find(name));
+                            options_, grant);
   std::set<ObjectKey> dependencies;
   const RefSearch search{store, certificates_, name, dependencies};
   plan_tls(*gateway, search, owned.plan);
   plan_frontend(*gateway, search, owned.plan);
   plan_client_certificate(*gateway, search, owned.plan);
+  if (grant != nullptr) assign_addresses(*gateway, *grant, search, owned.plan);
   if (const auto parameters = parameters_key(*gateway)) dependencies.insert(*parameters);
   depend(name, std::move(dependencies));
   for (const std::uint16_t port : ports_.put(name, owned.plan)) {

@@ -38,6 +38,8 @@ Delta Resolver::apply(const model::Store& store, std::span<const model::Change> 
         state_->gateways.on_change(change.key, store);
         break;
       case model::Kind::kService:
+        state_->gateways.on_change(change.key, store);
+        [[fallthrough]];
       case model::Kind::kBackend:
         state_->backends.on_change(change.key, store);
         state_->routes.on_change(change.key);

@@ -19,6 +19,7 @@ namespace sluice::source {
 
 struct Batch {
   std::vector<model::Change> changes;
+  std::vector<model::ObjectKey> records;  // Gateways whose status another controller wrote
   bool problems_changed = false;
   bool waiting = false;  // what was there at the start is not told as a whole yet
 };
@@ -47,6 +48,9 @@ class Source {
 
   // What the source has as the object's status, JSON; "": nothing.
   virtual std::string status_text(const model::ObjectKey&) const { return ""; }
+
+  // Which addresses of the pool a Gateway listens on; its shown status is told afterwards.
+  virtual void show_addresses(const model::ObjectKey&, const std::vector<std::string>&) {}
 
   // The shown status of an object changed; null: it has none (any more). For sources that have a
   // place for it.

@@ -122,6 +122,15 @@ json merge_entries(const json& current, json ours, const char* ref, const std::s
   return merged;
 }
 
+// Older and standard CRDs have no routability: one that is "" may be left out of what they keep.
+json merge_addresses(const json& current, json ours) {
+  json plain = ours;
+  for (json& address : plain) {
+    if (text_of(address, "routability").empty()) address.erase("routability");
+  }
+  return plain == current ? current : ours;
+}
+
 }  // namespace
 
 std::optional<Merged> merge_status(const json& current, const json& ours,
@@ -142,6 +151,8 @@ std::optional<Merged> merge_status(const json& current, const json& ours,
         after[name] = merge_conditions(list_of(current, "conditions"), value);
       } else if (name == "listeners") {
         after[name] = merge_listeners(list_of(current, "listeners"), value);
+      } else if (name == "addresses") {
+        after[name] = merge_addresses(list_of(current, "addresses"), value);
       } else if (name != "parents" && name != "ancestors") {
         after[name] = value;
       }

@@ -104,7 +104,7 @@ Shown parse_status(model::Kind kind, const json& status, const std::string& cont
       shown.supported_features.push_back(text_of(feature, "name"));
   } else if (kind == model::Kind::kGateway) {
     for (const json& address : member(status, "addresses"))
-      shown.addresses.push_back(text_of(address, "value"));
+      shown.addresses.push_back({text_of(address, "value"), optional_text(address, "routability")});
     shown.listeners = listeners_of(status);
   } else if (kind == model::Kind::kBackendTlsPolicy) {
     shown.parents = parents_of(member(status, "ancestors"), "ancestorRef", controller_name);

@@ -164,8 +164,8 @@ std::string why_unusable(const std::string& address, const resolve::GatewayFindi
 Wanted gateway_programmed(const resolve::GatewayFindings& findings, const View& view) {
   const auto known = std::ranges::find(findings.conditions, kProgrammed, &ConditionFinding::type);
   if (known != findings.conditions.end()) return {*known, false};
-  for (const std::string& address : findings.addresses) {
-    std::string why = why_unusable(address, findings, view.data_plane);
+  for (const resolve::AddressFinding& address : findings.addresses) {
+    std::string why = why_unusable(address.value, findings, view.data_plane);
     if (!why.empty()) return not_programmed("AddressNotUsable", std::move(why));
   }
   return programmed(view, "The Gateway");

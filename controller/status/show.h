@@ -42,7 +42,7 @@ struct ShownParent {
 struct Shown {
   std::vector<Condition> conditions;
   std::vector<std::string> supported_features;
-  std::vector<std::string> addresses;
+  std::vector<resolve::AddressFinding> addresses;
   std::vector<ShownListener> listeners;
   std::vector<ShownParent> parents;
   bool operator==(const Shown&) const = default;

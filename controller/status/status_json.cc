@@ -59,8 +59,10 @@ json class_json(const Shown& shown) {
 
 json gateway_json(const Shown& shown) {
   json addresses = json::array();
-  for (const std::string& address : shown.addresses) {
-    addresses.push_back({{"type", "IPAddress"}, {"value", address}});
+  for (const resolve::AddressFinding& address : shown.addresses) {
+    json told = {{"type", "IPAddress"}, {"value", address.value}};
+    if (address.routability) told["routability"] = *address.routability;
+    addresses.push_back(std::move(told));
   }
   json listeners = json::array();
   for (const ShownListener& listener : shown.listeners) {

@@ -22,7 +22,7 @@ SECTIONS = {
 }
 TRUTHS = ("True", "False", "Unknown")
 # Words of the same form in the code that are neither a type nor a reason.
-OTHER_WORDS = {"ExternalName", "GRPCRoute", "HTTPRoute", "IPAddress", *TRUTHS}
+OTHER_WORDS = {"Cluster", "ExternalName", "GRPCRoute", "HTTPRoute", "IPAddress", *TRUTHS}
 WORD = re.compile(r'"([A-Z][A-Za-z]*[a-z][A-Za-z]*)"')
 FEATURES = re.compile(r"k\w*Features = \{.*?\};", re.S)  # of a GatewayClass, not conditions
 CONDITION = re.compile(r' *- \{type: "(\w+)", status: "(\w+)", reason: "(\w+)"')

@@ -13,6 +13,7 @@ from harness.kube_gateways import (
     wait_for_answer,
 )
 from harness.kube_pods import serve
+from harness.kube_sluice import KubeSluice
 
 NETWORKS = itertools.count(16)  # 10.250.N.0: each test has one of its own
 
@@ -115,3 +116,21 @@ def test_pools_of_both_families_give_an_address_of_each(namespace, make_sluice):
     assert [ipaddress.ip_address(address).version for address in both] == [4, 6]
     for address in both:
         wait_for_answer(namespace, address, "blue")
+
+
+def test_who_takes_over_gives_the_addresses_that_were_given(namespace, make_sluice, tmp_path):
+    pool = network()
+    first = make_sluice(pool)
+    namespace.apply(gateway("gone"), gateway("kept"))
+    before = {name: programmed(namespace, name) for name in ("gone", "kept")}
+    namespace.delete("Gateway", "gone")
+    second = KubeSluice(namespace, first.build, tmp_path / "second", pools=(pool,))
+    second.start_controller()
+    for name in ("c", "a", "b"):
+        namespace.apply(gateway(name))
+        before[name] = programmed(namespace, name)
+    first.kill_controller()
+    # The workers are of the first one, so the second one has none and says so.
+    for name in ("kept", "c", "a", "b"):
+        status = told(namespace, name, Programmed=("False", "Pending"))
+        assert addresses(status) == before[name]

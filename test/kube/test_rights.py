@@ -16,6 +16,8 @@ PATHS = (
     f"{ROLES}/namespaces/sluice-system/roles/sluice-controller",
 )
 
+ADDRESSES = ({"type": "IPAddress"}, {"type": "IPAddress", "routability": "Cluster"})
+
 Right = tuple[str, str, str]  # group, resource, verb
 
 
@@ -61,7 +63,7 @@ def change_everything(namespace, number: int) -> None:
         },
     }
     namespace.apply(
-        gateway("web", infrastructure=infrastructure, listeners=listeners),
+        gateway("web", *ADDRESSES, infrastructure=infrastructure, listeners=listeners),
         bad,
         of("GRPCRoute", "calls", **calls),
         of("BackendTLSPolicy", "policy", **policy),
@@ -73,10 +75,11 @@ def change_everything(namespace, number: int) -> None:
 def prepare(namespace, missing: Right) -> None:
     """What only this right lets a starting controller do."""
     _, resource, verb = missing
-    if (resource, verb) == ("services", "create"):
-        for made in namespace.list("Service", "gateway.networking.k8s.io/gateway-name=web"):
-            namespace.delete("Service", made["metadata"]["name"])
-    if (resource, verb) == ("services", "delete"):
+    kinds = {"services": "Service", "endpointslices": "EndpointSlice"}
+    if resource in kinds and verb == "create":
+        for made in namespace.list(kinds[resource], "gateway.networking.k8s.io/gateway-name=web"):
+            namespace.delete(kinds[resource], made["metadata"]["name"])
+    if resource in kinds and verb == "delete":
         namespace.patch("Gateway", "spare", {"spec": {"gatewayClassName": "other"}})
     if (resource, verb) == ("leases", "create"):
         for lease in namespace.list("Lease", namespace="sluice-system"):
@@ -126,10 +129,10 @@ def test_a_missing_right_is_named_and_the_rest_goes_on(namespace, make_sluice):
     made["metadata"] = {"name": "cert"}
     authority = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "ca"}}
     serve(namespace, "blue", 1)
-    namespace.apply(made, {**authority, "data": {"ca.crt": held.pem}}, gateway("spare"))
+    namespace.apply(made, {**authority, "data": {"ca.crt": held.pem}}, gateway("spare", *ADDRESSES))
     change_everything(namespace, 0)
     namespace.apply(route("good", "web", "blue"))
-    (address,) = programmed(namespace, "web")
+    (address,) = [each for each in programmed(namespace, "web") if each.startswith("10.250.")]
     wait_for_answer(namespace, address, "blue")
     number = 0
     for path in PATHS:

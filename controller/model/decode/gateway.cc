@@ -18,6 +18,10 @@ constexpr TextRule kAddressType = {
     .valid = is_address_type,
     .expected = "\"IPAddress\", \"Hostname\", \"NamedAddress\" or a name with a domain"};
 constexpr TextRule kAddressValue = {.max = 253};
+constexpr TextRule kRoutability = {
+    .max = 253,
+    .valid = is_routability,
+    .expected = "\"Cluster\" or a name with a domain other than k8s.io"};
 constexpr std::array<std::string_view, 4> kListenerSources = {"All", "Selector", "Same", "None"};
 constexpr TextRule kAllowedListenersFrom = {.choices = kListenerSources};
 
@@ -29,6 +33,7 @@ GatewayAddress read_address(FieldReader& reader) {
   GatewayAddress address;
   address.type = reader.text_or("type", address.type, kAddressType);
   address.value = reader.text("value", kAddressValue).value_or("");
+  address.routability = reader.text_or("routability", "", kRoutability);
   if (address.type == "IPAddress" && reader.is_text("value") && !is_ip_address(address.value)) {
     reader.refuse("value",
                   fmt::format("found {}; valid is an IPv4 or IPv6 address", quote(address.value)));

@@ -47,10 +47,11 @@ Meta decode_meta(FieldReader& root, Kind kind) {
     meta.name.ns = read_namespace(metadata, kind);
     meta.labels = metadata.text_map("labels", kLabelRule);
     meta.annotations = metadata.text_map("annotations", kAnnotationRule);
+    meta.uid = metadata.text_or("uid", "", kAnyText);
     meta.created = read_created(metadata);
     meta.generation =
         metadata.integer("generation", Need::kOptional, {0, INT64_MAX}).value_or(meta.generation);
-    metadata.ignore({"generateName", "uid", "resourceVersion", "managedFields", "ownerReferences",
+    metadata.ignore({"generateName", "resourceVersion", "managedFields", "ownerReferences",
                      "finalizers", "deletionTimestamp", "deletionGracePeriodSeconds", "selfLink"});
   });
   if (kind == Kind::kNamespace) meta.labels[std::string(kNamespaceNameLabel)] = meta.name.name;

@@ -69,7 +69,9 @@ Service decode_service(FieldReader& root, Meta meta) {
   root.ignore({"status"});
   root.object("spec", Need::kRequired, [&](FieldReader& spec) {
     service.type = spec.text_or("type", service.type, kType);
-    service.headless = spec.text_or("clusterIP", "", kAnyText) == "None";
+    service.cluster_ip = spec.text_or("clusterIP", "", kAnyText);
+    service.headless = service.cluster_ip == "None";
+    if (service.headless) service.cluster_ip.clear();
     service.has_selector = !spec.text_map("selector", {}).empty();
     if (service.has_selector) {
       spec.warn("selector",

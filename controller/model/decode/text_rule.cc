@@ -207,6 +207,14 @@ bool is_address_type(std::string_view text) {
          ends_in_domain_and(text, is_domain_path);
 }
 
+bool is_routability(std::string_view text) {
+  if (text.empty() || text == "Cluster") return true;
+  const std::size_t slash = text.find('/');
+  if (slash == std::string_view::npos || slash + 1 == text.size()) return false;
+  const std::string_view domain = text.substr(0, slash);
+  return is_dns_subdomain(domain) && domain != "k8s.io" && !domain.ends_with(".k8s.io");
+}
+
 bool is_cors_origin(std::string_view text) {
   if (text == "*") return true;
   if (text.starts_with("http://")) {

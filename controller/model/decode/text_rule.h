@@ -26,6 +26,7 @@ bool is_header_name(std::string_view text);     // RFC 9110 token, also of query
 bool is_duration(std::string_view text);        // GEP-2257: "1h30m", "500ms"
 bool is_controller_name(std::string_view text);
 bool is_protocol(std::string_view text);
+bool is_routability(std::string_view text);
 bool is_address_type(std::string_view text);
 bool is_cors_origin(std::string_view text);
 bool is_label_key(std::string_view text);  // "app", "example.com/app"

@@ -61,7 +61,7 @@ class KubeSource final : public Source {
                 {options.controller_name, identity,
                  lease_place(client_->cluster(), options.controller_name)},
                 [this](model::Kind kind, json object) { put(kind, std::move(object)); }),
-        owned_(client_->calls(), objects_, options.controller_name) {
+        owned_(client_->calls(), objects_, options.controller_name, options.port_offset) {
     for (const FollowedKind& kind : followed_kinds())
       crds_.look_after(follow(kind, model::preferred_version(kind.kind)));
   }
@@ -87,6 +87,11 @@ class KubeSource final : public Source {
   std::string status_text(const model::ObjectKey& key) const override {
     const SeenObject* const seen = objects_.find(key);
     return seen == nullptr ? "" : seen->status;
+  }
+
+  void show_addresses(const model::ObjectKey& gateway,
+                      const std::vector<std::string>& addresses) override {
+    owned_.show_addresses(gateway, addresses);
   }
 
   void show_status(const model::ObjectKey& key, const json& status) override;
@@ -124,6 +129,7 @@ class KubeSource final : public Source {
   std::map<model::ObjectKey, std::string> refusals_;  // of fetches, for people
 
   std::vector<model::Change> changes_;
+  std::vector<model::ObjectKey> records_;
   std::vector<std::string> told_obstacles_;
   bool problems_changed_ = true;
   std::uint64_t now_ms_ = 0;
@@ -180,6 +186,7 @@ Batch KubeSource::poll(std::uint64_t now_ms) {
   owned_.turn(now_ms, writer_.leads());
   Batch batch;
   if (may_tell()) batch.changes = std::exchange(changes_, {});
+  batch.records = std::exchange(records_, {});
   batch.waiting = !complete_;
   std::vector<std::string> now = obstacles();
   problems_changed_ |= now != told_obstacles_;
@@ -232,6 +239,7 @@ void KubeSource::take_event(const FollowedKind& kind, kube::WatchEvent event) {
   put(kind.kind, std::move(event.json));
   writer_.touch(key, now_ms_);
   owned_.touch(key);
+  if (kind.kind == model::Kind::kGateway && !writer_.leads()) records_.push_back(key);
 }
 
 void KubeSource::take_result(const kube::CallResult& result) {
@@ -278,7 +286,7 @@ void KubeSource::close(std::uint64_t now_ms) {
 
 void KubeSource::show_status(const model::ObjectKey& key, const json& status) {
   writer_.show(key, status, now_ms_);
-  if (key.kind == model::Kind::kGateway) owned_.tend(key, !status.is_null());
+  if (key.kind == model::Kind::kGateway) owned_.show(key, !status.is_null());
 }
 
 std::vector<std::string> KubeSource::obstacles() const {

@@ -26,8 +26,9 @@ namespace sluice::source {
 struct KubeOptions {
   kube::ClusterChoice cluster;
   std::string controller_name = "sluice.dev/gateway-controller";
-  std::string state_directory;  // keeps who we are among controllers of that name
-  std::string version;          // of this program, for the API server's log
+  std::string state_directory;    // keeps who we are among controllers of that name
+  std::string version;            // of this program, for the API server's log
+  std::uint16_t port_offset = 0;  // between the ports of Gateways and those that are open
 };
 
 constexpr std::uint64_t kHoldMs = 1000;

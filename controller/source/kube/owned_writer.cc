@@ -21,23 +21,41 @@ constexpr const char* kManager = "sluice";
 }  // namespace
 
 OwnedWriter::OwnedWriter(kube::Calls& calls, const KubeObjects& objects,
-                         std::string controller_name)
+                         std::string controller_name, std::uint16_t port_offset)
     : calls_(calls),
       objects_(objects),
       controller_name_(std::move(controller_name)),
+      port_offset_(port_offset),
       owned_(controller_name_) {}
 
 void OwnedWriter::start(std::uint64_t now_ms) {
   leftovers_at_ms_ = now_ms + kLeftoversMs;
 }
 
-void OwnedWriter::tend(const ObjectKey& gateway, bool is_ours) {
+void OwnedWriter::show_addresses(const ObjectKey& gateway,
+                                 const std::vector<std::string>& addresses) {
+  addresses_[gateway] = addresses;
+  if (ours_.contains(gateway)) tend(gateway);
+}
+
+void OwnedWriter::show(const ObjectKey& gateway, bool is_ours) {
+  if (is_ours) {
+    ours_.insert(gateway);
+  } else {
+    ours_.erase(gateway);
+    addresses_.erase(gateway);
+  }
+  tend(gateway);
+}
+
+void OwnedWriter::tend(const ObjectKey& gateway) {
   const SeenObject* const seen = objects_.find(gateway);
   if (seen == nullptr) return owned_.forget(gateway);
   const json object = parse_text(seen->text);
   if (!text_at(object, "/metadata/deletionTimestamp").empty()) return owned_.forget(gateway);
-  if (!is_ours) return owned_.want(gateway, {});
-  owned_.want(gateway, gateway_objects(object, controller_name_));
+  if (!ours_.contains(gateway)) return owned_.want(gateway, {});
+  owned_.want(gateway,
+              gateway_objects(object, {controller_name_, addresses_[gateway], port_offset_}));
 }
 
 void OwnedWriter::touch(const ObjectKey& key) {
@@ -49,8 +67,9 @@ void OwnedWriter::suspect_leftovers(std::uint64_t now_ms) {
   if (leftovers_at_ms_ == 0 || now_ms < leftovers_at_ms_) return;
   leftovers_at_ms_ = 0;
   for (const auto& [key, seen] : objects_.all()) {
-    if (key.kind != model::Kind::kService) continue;
-    if (is_made_by(parse_text(seen.text), controller_name_)) owned_.suspect(key);
+    const bool may_be =
+        key.kind == model::Kind::kService || key.kind == model::Kind::kEndpointSlice;
+    if (may_be && is_made_by(parse_text(seen.text), controller_name_)) owned_.suspect(key);
   }
 }
 

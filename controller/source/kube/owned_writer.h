@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -21,13 +22,16 @@ class OwnedWriter {
   // Then whose Gateways are ours is known, and what earlier processes made for others goes.
   static constexpr std::uint64_t kLeftoversMs = 10'000;
 
-  OwnedWriter(kube::Calls& calls, const KubeObjects& objects, std::string controller_name);
+  // `port_offset`: between the ports of Gateways and those that are open.
+  OwnedWriter(kube::Calls& calls, const KubeObjects& objects, std::string controller_name,
+              std::uint16_t port_offset);
 
   // Everything was listed.
   void start(std::uint64_t now_ms);
 
-  // What is known of the Gateway changed.
-  void tend(const model::ObjectKey& gateway, bool is_ours);
+  // What is known of a Gateway changed: where it listens, or the Gateway itself.
+  void show_addresses(const model::ObjectKey& gateway, const std::vector<std::string>& addresses);
+  void show(const model::ObjectKey& gateway, bool is_ours);
   void touch(const model::ObjectKey& key);
 
   void turn(std::uint64_t now_ms, bool may_write);
@@ -38,12 +42,16 @@ class OwnedWriter {
   void add_problems(std::vector<model::Problem>& all) const;
 
  private:
+  void tend(const model::ObjectKey& gateway);
   void suspect_leftovers(std::uint64_t now_ms);
 
   kube::Calls& calls_;
   const KubeObjects& objects_;
   std::string controller_name_;
+  std::uint16_t port_offset_;
   OwnedObjects owned_;
+  std::map<model::ObjectKey, std::vector<std::string>> addresses_;  // of the pool
+  std::set<model::ObjectKey> ours_;
   std::map<kube::CallId, model::ObjectKey> writes_;
   std::map<model::ObjectKey, std::string> refusals_;
   std::uint64_t leftovers_at_ms_ = 0;  // 0: not started, or done

@@ -27,6 +27,12 @@ TEST(DerivedNameTest, ANameIsNeverCutBeforeItsLastLetter) {
   EXPECT_EQ(derived_name(name, kUid), std::string(50, 'a') + "-0f8fad5b");
 }
 
+TEST(DerivedNameTest, EachClusterIpHasAServiceOfItsOwn) {
+  EXPECT_EQ(cluster_service_name("web", kUid, 0), "cluster-0-web-0f8fad5b");
+  EXPECT_NE(cluster_service_name("web", kUid, 1), cluster_service_name("web", kUid, 0));
+  EXPECT_EQ(cluster_service_name(std::string(253, 'a'), kUid, 15).size(), 63U);
+}
+
 TEST(DerivedNameTest, ALabelIsTheNameWhenItHasRoom) {
   EXPECT_EQ(label_of_name("web.example.com"), "web.example.com");
   EXPECT_EQ(label_of_name(std::string(63, 'a')), std::string(63, 'a'));

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <vector>
 
 namespace sluice::resolve {
 namespace {
@@ -27,7 +28,7 @@ class AddressBookTest : public testing::Test {
     gateway.meta.name = {"ns", name};
     gateway.meta.created = created;
     for (const char* value : values)
-      gateway.addresses.push_back({"IPAddress", value});
+      gateway.addresses.push_back({"IPAddress", value, ""});
     book.put(gateway);
   }
 
@@ -50,8 +51,8 @@ class AddressBookTest : public testing::Test {
 TEST_F(AddressBookTest, EachGatewayGetsAnAddressOfItsOwn) {
   put("a", 1);
   put("b", 2);
-  EXPECT_THAT(of("a").addresses, ElementsAre("10.0.0.1"));
-  EXPECT_THAT(of("b").addresses, ElementsAre("10.0.0.2"));
+  EXPECT_THAT(of("a").listens_at, ElementsAre("10.0.0.1"));
+  EXPECT_THAT(of("b").listens_at, ElementsAre("10.0.0.2"));
   EXPECT_THAT(of("b").unusable, IsEmpty());
   EXPECT_THAT(of("b").missing, IsEmpty());
 }
@@ -62,7 +63,7 @@ TEST_F(AddressBookTest, AGatewayThatAsksForTheSameKeepsWhatItHas) {
   put("a", 1);
   put("b", 0);
   EXPECT_THAT(book.settle(), ElementsAre(model::ObjectName{"ns", "b"}));
-  EXPECT_THAT(of("a").addresses, ElementsAre("10.0.0.1"));
+  EXPECT_THAT(of("a").listens_at, ElementsAre("10.0.0.1"));
 }
 
 TEST_F(AddressBookTest, ARecordIsGoneOnFromWhoeverComesFirst) {
@@ -71,15 +72,15 @@ TEST_F(AddressBookTest, ARecordIsGoneOnFromWhoeverComesFirst) {
   put("new", 0);
   put("a", 1);
   put("b", 2);
-  EXPECT_THAT(of("a").addresses, ElementsAre("10.0.0.2"));
-  EXPECT_THAT(of("b").addresses, ElementsAre("10.0.0.1"));
-  EXPECT_THAT(of("new").addresses, ElementsAre("10.0.0.3"));
+  EXPECT_THAT(of("a").listens_at, ElementsAre("10.0.0.2"));
+  EXPECT_THAT(of("b").listens_at, ElementsAre("10.0.0.1"));
+  EXPECT_THAT(of("new").listens_at, ElementsAre("10.0.0.3"));
 }
 
 TEST_F(AddressBookTest, ARecordOfAnotherPoolIsForgotten) {
   adopt("a", {"192.0.2.1", "10.0.0.0", "nonsense", "fd00::1"});
   put("a", 1);
-  EXPECT_THAT(of("a").addresses, ElementsAre("10.0.0.1"));
+  EXPECT_THAT(of("a").listens_at, ElementsAre("10.0.0.1"));
 }
 
 TEST_F(AddressBookTest, ARecordThatTwoHaveIsTheOlderOnes) {
@@ -87,8 +88,8 @@ TEST_F(AddressBookTest, ARecordThatTwoHaveIsTheOlderOnes) {
   adopt("old", {"10.0.0.4"});
   put("young", 2);
   put("old", 1);
-  EXPECT_THAT(of("old").addresses, ElementsAre("10.0.0.4"));
-  EXPECT_THAT(of("young").addresses, ElementsAre("10.0.0.5"));
+  EXPECT_THAT(of("old").listens_at, ElementsAre("10.0.0.4"));
+  EXPECT_THAT(of("young").listens_at, ElementsAre("10.0.0.5"));
 }
 
 TEST_F(AddressBookTest, AFreedAddressRestsAsLongAsThereAreOthers) {
@@ -97,9 +98,9 @@ TEST_F(AddressBookTest, AFreedAddressRestsAsLongAsThereAreOthers) {
   remove("a");
   for (int i = 0; i < 5; ++i)
     put("b" + std::to_string(i), i);
-  EXPECT_THAT(of("b0").addresses, ElementsAre("10.0.0.2"));
+  EXPECT_THAT(of("b0").listens_at, ElementsAre("10.0.0.2"));
   put("c", 9);
-  EXPECT_THAT(of("c").addresses, ElementsAre("10.0.0.1"));
+  EXPECT_THAT(of("c").listens_at, ElementsAre("10.0.0.1"));
 }
 
 TEST_F(AddressBookTest, WhoFindsThePoolEmptyIsNextWhenAnAddressIsFreed) {
@@ -107,17 +108,17 @@ TEST_F(AddressBookTest, WhoFindsThePoolEmptyIsNextWhenAnAddressIsFreed) {
   put("a", 1);
   put("b", 2);
   put("c", 3);
-  EXPECT_THAT(of("c").addresses, IsEmpty());
+  EXPECT_THAT(of("c").listens_at, IsEmpty());
   EXPECT_THAT(of("c").missing, ElementsAre("no IPv4 address is left in the pool 10.0.0.0/31"));
   remove("a");
   EXPECT_THAT(book.settle(), ElementsAre(model::ObjectName{"ns", "c"}));
-  EXPECT_THAT(of("c").addresses, ElementsAre("10.0.0.0"));
+  EXPECT_THAT(of("c").listens_at, ElementsAre("10.0.0.0"));
   EXPECT_THAT(of("c").missing, IsEmpty());
 }
 
 TEST_F(AddressBookTest, AValueOutsideThePoolIsNotUsable) {
   put("a", 1, {"192.0.2.1", "fd00::1", "10.0.0.5"});
-  EXPECT_THAT(of("a").addresses, ElementsAre("10.0.0.5"));
+  EXPECT_THAT(of("a").listens_at, ElementsAre("10.0.0.5"));
   EXPECT_THAT(of("a").unusable, ElementsAre("192.0.2.1 is not in the pool 10.0.0.0/29",
                                             "fd00::1: there is no pool of IPv6 addresses"));
 }
@@ -125,61 +126,85 @@ TEST_F(AddressBookTest, AValueOutsideThePoolIsNotUsable) {
 TEST_F(AddressBookTest, AValueBelongsToTheOlderOfTwoThatAskForIt) {
   put("young", 2, {"10.0.0.5"});
   put("old", 1, {"10.0.0.5"});
-  EXPECT_THAT(of("old").addresses, ElementsAre("10.0.0.5"));
+  EXPECT_THAT(of("old").listens_at, ElementsAre("10.0.0.5"));
   EXPECT_THAT(of("young").unusable,
               ElementsAre("10.0.0.5 belongs to Gateway ns/old, which is older"));
   remove("old");
-  EXPECT_THAT(of("young").addresses, ElementsAre("10.0.0.5"));
+  EXPECT_THAT(of("young").listens_at, ElementsAre("10.0.0.5"));
   EXPECT_THAT(of("young").unusable, IsEmpty());
 }
 
 TEST_F(AddressBookTest, WhatThePoolGaveToAnOlderGatewayStays) {
   put("old", 1);
-  EXPECT_THAT(of("old").addresses, ElementsAre("10.0.0.1"));
+  EXPECT_THAT(of("old").listens_at, ElementsAre("10.0.0.1"));
   put("young", 2, {"10.0.0.1"});
   EXPECT_THAT(of("young").unusable,
               ElementsAre("10.0.0.1 belongs to Gateway ns/old, which is older"));
-  EXPECT_THAT(of("old").addresses, ElementsAre("10.0.0.1"));
+  EXPECT_THAT(of("old").listens_at, ElementsAre("10.0.0.1"));
 }
 
 TEST_F(AddressBookTest, WhatThePoolGaveToAYoungerGatewayGoesToWhoAsksForIt) {
   put("young", 2);
-  EXPECT_THAT(of("young").addresses, ElementsAre("10.0.0.1"));
+  EXPECT_THAT(of("young").listens_at, ElementsAre("10.0.0.1"));
   put("old", 1, {"10.0.0.1"});
-  EXPECT_THAT(of("old").addresses, ElementsAre("10.0.0.1"));
-  EXPECT_THAT(of("young").addresses, ElementsAre("10.0.0.2"));
+  EXPECT_THAT(of("old").listens_at, ElementsAre("10.0.0.1"));
+  EXPECT_THAT(of("young").listens_at, ElementsAre("10.0.0.2"));
 }
 
 TEST_F(AddressBookTest, NobodyIsGivenWhatSomebodyAsksFor) {
   put("asks", 9, {"10.0.0.1"});
   put("takes", 1);
-  EXPECT_THAT(of("takes").addresses, ElementsAre("10.0.0.2"));
+  EXPECT_THAT(of("takes").listens_at, ElementsAre("10.0.0.2"));
 }
 
 TEST_F(AddressBookTest, AnAddressWithoutAValueStaysWhenOthersAreAddedAndTakenAway) {
   put("a", 1);
-  EXPECT_THAT(of("a").addresses, ElementsAre("10.0.0.1"));
+  EXPECT_THAT(of("a").listens_at, ElementsAre("10.0.0.1"));
   put("a", 1, {"10.0.0.6", ""});
-  EXPECT_THAT(of("a").addresses, ElementsAre("10.0.0.6", "10.0.0.1"));
+  EXPECT_THAT(of("a").listens_at, ElementsAre("10.0.0.6", "10.0.0.1"));
   put("a", 1, {""});
-  EXPECT_THAT(of("a").addresses, ElementsAre("10.0.0.1"));
+  EXPECT_THAT(of("a").listens_at, ElementsAre("10.0.0.1"));
 }
 
 TEST_F(AddressBookTest, TwoAddressesWithoutAValueAreTwo) {
   put("a", 1, {"", ""});
-  EXPECT_THAT(of("a").addresses, ElementsAre("10.0.0.1", "10.0.0.2"));
+  EXPECT_THAT(of("a").listens_at, ElementsAre("10.0.0.1", "10.0.0.2"));
 }
 
 TEST_F(AddressBookTest, PoolsOfBothFamiliesGiveOneOfEach) {
   book = book_of({"fd00::/64", "10.0.0.0/30"});
   put("both", 1);
   put("one", 2, {""});
-  EXPECT_THAT(of("both").addresses, ElementsAre("fd00::1", "10.0.0.1"));
-  EXPECT_THAT(of("one").addresses, ElementsAre("fd00::2"));
+  EXPECT_THAT(of("both").listens_at, ElementsAre("fd00::1", "10.0.0.1"));
+  EXPECT_THAT(of("one").listens_at, ElementsAre("fd00::2"));
   put("b", 3);
   put("c", 4);
-  EXPECT_THAT(of("c").addresses, ElementsAre("fd00::4"));
+  EXPECT_THAT(of("c").listens_at, ElementsAre("fd00::4"));
   EXPECT_THAT(of("c").missing, ElementsAre("no IPv4 address is left in the pool 10.0.0.0/30"));
+}
+
+TEST_F(AddressBookTest, WhatIsShownHasTheRoutabilityThatWasAskedFor) {
+  model::Gateway gateway;
+  gateway.meta.name = {"ns", "a"};
+  gateway.addresses = {{"IPAddress", "", "testing.x-k8s.io/sentinel"},
+                       {"IPAddress", "10.0.0.5", ""},
+                       {"IPAddress", "10.0.0.6", "example.com/unknown"},
+                       {"IPAddress", "", "Cluster"}};
+  book.put(gateway);
+  EXPECT_THAT(of("a").addresses,
+              ElementsAre(AddressFinding{"10.0.0.1", "testing.x-k8s.io/sentinel"},
+                          AddressFinding{"10.0.0.5", ""}));
+  EXPECT_THAT(of("a").listens_at, ElementsAre("10.0.0.1", "10.0.0.5"));
+}
+
+TEST_F(AddressBookTest, ClusterIpsAloneLeadToAnAddressThatIsNotShown) {
+  adopt("a", {"10.96.0.1", "10.0.0.3"});
+  model::Gateway gateway;
+  gateway.meta.name = {"ns", "a"};
+  gateway.addresses = {{"IPAddress", "", "Cluster"}, {"IPAddress", "10.96.0.9", "Cluster"}};
+  book.put(gateway);
+  EXPECT_THAT(of("a").addresses, IsEmpty());
+  EXPECT_THAT(of("a").listens_at, ElementsAre("10.0.0.3"));
 }
 
 TEST_F(AddressBookTest, AnAddressOfAnotherTypeGetsNothing) {
@@ -187,11 +212,11 @@ TEST_F(AddressBookTest, AnAddressOfAnotherTypeGetsNothing) {
   book.settle();
   model::Gateway gateway;
   gateway.meta.name = {"ns", "a"};
-  gateway.addresses = {{"Hostname", "example.com"}, {"IPAddress", "10.0.0.5"}};
+  gateway.addresses = {{"Hostname", "example.com", ""}, {"IPAddress", "10.0.0.5", ""}};
   book.put(gateway);
-  EXPECT_THAT(of("a").addresses, IsEmpty());
+  EXPECT_THAT(of("a").listens_at, IsEmpty());
   put("b", 2, {"10.0.0.5"});
-  EXPECT_THAT(of("b").addresses, ElementsAre("10.0.0.5"));
+  EXPECT_THAT(of("b").listens_at, ElementsAre("10.0.0.5"));
 }
 
 }  // namespace

@@ -128,6 +128,19 @@ TEST(MergeTest, AFullListTakesNoMore) {
   EXPECT_EQ(json::parse(result->text).at("ancestors").size(), 16U);
 }
 
+// CRDs without the field: the status was written again and again.
+TEST(MergeTest, ARoutabilityThatTheApiServerLeavesOutIsNotMissed) {
+  const json plain = {{"addresses", list(json{{"value", "10.0.0.1"}})}};
+  const json said = {{"addresses", list(json{{"value", "10.0.0.1"}, {"routability", ""}})}};
+  const json other = {{"addresses", list(json{{"value", "10.0.0.2"}, {"routability", ""}})}};
+  const json cluster = {
+      {"addresses", list(json{{"value", "10.0.0.1"}, {"routability", "Cluster"}})}};
+  EXPECT_EQ(merged(plain, said), kNothing);
+  EXPECT_EQ(merged(said, said), kNothing);
+  EXPECT_EQ(merged(plain, other), other);
+  EXPECT_EQ(merged(plain, cluster), cluster);
+}
+
 TEST(MergeTest, NonsenseInAStatusIsReplaced) {
   const json ours = parents(parent("a", accepted("True")));
   EXPECT_EQ(merged("text", ours), ours);

@@ -36,7 +36,7 @@ TEST(ParseStatusTest, EveryStatusOfOursComesBack) {
   Shown gateway;
   gateway.conditions = {condition("Accepted", Truth::kUnknown),
                         condition("Programmed", Truth::kFalse)};
-  gateway.addresses = {"10.0.0.1", "::1"};
+  gateway.addresses = {{"10.0.0.1"}, {"::1", ""}, {"10.96.0.1", "Cluster"}};
   gateway.listeners = {{"http", {"HTTPRoute"}, 3, {condition("Conflicted", Truth::kFalse)}}};
   EXPECT_EQ(round_trip(Kind::kGateway, gateway), gateway);
 

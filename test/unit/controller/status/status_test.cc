@@ -57,7 +57,7 @@ resolve::ListenerFinding served_listener(std::string name, std::vector<std::stri
 ObjectFindings gateway_findings(std::vector<resolve::ListenerFinding> listeners) {
   resolve::GatewayFindings findings;
   findings.conditions = {accepted()};
-  findings.addresses = {"0.0.0.0"};
+  findings.addresses = {{"0.0.0.0"}};
   findings.listeners = std::move(listeners);
   return {kGateway, 1, findings};
 }

@@ -81,6 +81,13 @@ std::string pattern_name(const testing::TestParamInfo<Pattern>& param) {
 
 INSTANTIATE_TEST_SUITE_P(Crd, TextRulePatternTest, testing::ValuesIn(kPatterns), pattern_name);
 
+TEST(TextRuleTest, ARoutabilityOfADomainOtherThanKubernetesIsValid) {
+  for (const char* text : {"", "Cluster", "testing.x-k8s.io/sentinel", "a/b/", "xk8s.io/a"})
+    EXPECT_TRUE(is_routability(text)) << text;
+  for (const char* text : {"Public", "a/", "/a", "A/b", "k8s.io/a", "gateway.networking.k8s.io/a"})
+    EXPECT_FALSE(is_routability(text)) << text;
+}
+
 TEST(TextRuleTest, AddressTypesWithoutADomainAreTheKnownOnes) {
   EXPECT_TRUE(is_address_type("IPAddress"));
   EXPECT_TRUE(is_address_type("Hostname"));

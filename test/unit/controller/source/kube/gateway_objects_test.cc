@@ -24,13 +24,13 @@ json gateway(const std::string& name, const json& infrastructure = nullptr) {
 }
 
 json service_of(const json& object) {
-  const auto objects = gateway_objects(object, kController);
+  const auto objects = gateway_objects(object, {kController, {}});
   EXPECT_EQ(objects.size(), 1U);
   return objects.begin()->second;
 }
 
 TEST(GatewayObjectsTest, AServiceIsHeadlessAndGoesWithItsGateway) {
-  const auto objects = gateway_objects(gateway("web"), kController);
+  const auto objects = gateway_objects(gateway("web"), {kController, {}});
   ASSERT_EQ(objects.size(), 1U);
   const auto& [key, service] = *objects.begin();
   EXPECT_EQ(key, (model::ObjectKey{Kind::kService, {"shop", "web-0f8fad5b"}}));
@@ -65,6 +65,40 @@ TEST(GatewayObjectsTest, TheLongestNameFitsLabelsAndNames) {
       service["metadata"]["labels"]["gateway.networking.k8s.io/gateway-name"].get<std::string>();
   EXPECT_EQ(label.size(), 63U);
   EXPECT_EQ(service["metadata"]["ownerReferences"][0]["name"], std::string(253, 'a'));
+}
+
+TEST(GatewayObjectsTest, AClusterIpLeadsToWhereTheGatewayListens) {
+  json object = gateway("web");
+  object["spec"]["addresses"] = {{{"type", "IPAddress"}},
+                                 {{"type", "IPAddress"}, {"routability", "Cluster"}},
+                                 {{"value", "fd00::10"}, {"routability", "Cluster"}}};
+  object["spec"]["listeners"] = {{{"name", "a"}, {"port", 80}, {"protocol", "HTTP"}},
+                                 {{"name", "b"}, {"port", 443}, {"protocol", "HTTPS"}},
+                                 {{"name", "c"}, {"port", 443}, {"protocol", "HTTPS"}}};
+  const auto objects = gateway_objects(object, {kController, {"10.9.0.1", "fd09::1"}, 8000});
+  ASSERT_EQ(objects.size(), 5U);
+  const json& first = objects.at({Kind::kService, {"shop", "cluster-0-web-0f8fad5b"}});
+  EXPECT_FALSE(first["spec"].contains("clusterIP"));
+  EXPECT_EQ(first["spec"]["ipFamilies"], json::array({"IPv4"}));
+  EXPECT_EQ(first["spec"]["ports"].size(), 2U);
+  EXPECT_EQ(first["spec"]["ports"][0]["port"], 443);
+  const json& slice = objects.at({Kind::kEndpointSlice, {"shop", "cluster-0-web-0f8fad5b"}});
+  EXPECT_EQ(slice["apiVersion"], "discovery.k8s.io/v1");
+  EXPECT_EQ(slice["metadata"]["labels"]["kubernetes.io/service-name"], "cluster-0-web-0f8fad5b");
+  EXPECT_EQ(slice["endpoints"][0]["addresses"], json::array({"10.9.0.1"}));
+  EXPECT_EQ(slice["ports"][0]["port"], 8443);
+  EXPECT_EQ(slice["ports"][0]["name"], first["spec"]["ports"][0]["name"]);
+  const json& second = objects.at({Kind::kService, {"shop", "cluster-1-web-0f8fad5b"}});
+  EXPECT_EQ(second["spec"]["clusterIP"], "fd00::10");
+  EXPECT_EQ(objects.at({Kind::kEndpointSlice, {"shop", "cluster-1-web-0f8fad5b"}})["addressType"],
+            "IPv6");
+}
+
+TEST(GatewayObjectsTest, AClusterIpThatWouldLeadNowhereIsNotMade) {
+  json object = gateway("web");
+  object["spec"]["addresses"] = {{{"value", "fd00::10"}, {"routability", "Cluster"}}};
+  EXPECT_EQ(gateway_objects(object, {kController, {"10.9.0.1"}}).size(), 1U);
+  EXPECT_EQ(gateway_objects(object, {kController, {}}).size(), 1U);
 }
 
 TEST(GatewayObjectsTest, WhatOthersAddIsNoDifference) {
