@@ -19,9 +19,9 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::array<model::Kind, 5> kKindsWithStatus = {
-    model::Kind::kGatewayClass, model::Kind::kGateway, model::Kind::kHttpRoute,
-    model::Kind::kGrpcRoute, model::Kind::kBackendTlsPolicy};
+constexpr std::array<model::Kind, 6> kKindsWithStatus = {
+    model::Kind::kGatewayClass, model::Kind::kGateway,   model::Kind::kListenerSet,
+    model::Kind::kHttpRoute,    model::Kind::kGrpcRoute, model::Kind::kBackendTlsPolicy};
 
 // False is good news for these.
 bool is_negative(const std::string& type) {

@@ -37,10 +37,11 @@ std::string conditions_table(const json& conditions, const std::string& margin) 
 }
 
 std::string parent_title(const json& ref) {
+  const std::string kind = text_member(ref, "kind");
   const std::string ns = text_member(ref, "namespace");
   const std::string section = text_member(ref, "sectionName");
-  return "Parent " + (ns.empty() ? "" : ns + "/") + text_member(ref, "name") +
-         (section.empty() ? "" : " listener " + section);
+  return "Parent " + (kind == "ListenerSet" ? kind + " " : "") + (ns.empty() ? "" : ns + "/") +
+         text_member(ref, "name") + (section.empty() ? "" : " listener " + section);
 }
 
 std::string status_text(const json& status) {

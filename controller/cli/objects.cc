@@ -69,6 +69,21 @@ std::vector<Column> gateway_class_columns() {
        [](const json& o) { return condition(status_conditions(o), "Accepted"); }}};
 }
 
+std::string listeners_of(const json& object) {
+  return joined(member(spec(object), "listeners"), [](const json& each) {
+    return fmt::format("{}:{}", text_member(each, "name"), number_member(each, "port"));
+  });
+}
+
+// Over all listeners.
+std::string attached_routes(const json& object) {
+  std::int64_t routes = 0;
+  for (const json& each : member(member(object, "status"), "listeners")) {
+    routes += number_member(each, "attachedRoutes");
+  }
+  return std::to_string(routes);
+}
+
 std::vector<Column> gateway_columns() {
   return {{"CLASS", false, [](const json& o) { return text_member(spec(o), "gatewayClassName"); }},
           {"ADDRESS", false,
@@ -78,19 +93,24 @@ std::vector<Column> gateway_columns() {
            }},
           {"PROGRAMMED", false,
            [](const json& o) { return condition(status_conditions(o), "Programmed"); }},
-          {"LISTENERS", true,
-           [](const json& o) {
-             return joined(member(spec(o), "listeners"), [](const json& each) {
-               return fmt::format("{}:{}", text_member(each, "name"), number_member(each, "port"));
-             });
-           }},
-          {"ROUTES", true, [](const json& o) {
-             std::int64_t routes = 0;
-             for (const json& each : member(member(o, "status"), "listeners")) {
-               routes += number_member(each, "attachedRoutes");
-             }
-             return std::to_string(routes);
-           }}};
+          {"LISTENERS", true, listeners_of},
+          {"ROUTES", true, attached_routes}};
+}
+
+// "namespace/name", or the name alone.
+std::string reference(const json& ref) {
+  const std::string ns = text_member(ref, "namespace");
+  return (ns.empty() ? "" : ns + "/") + text_member(ref, "name");
+}
+
+std::vector<Column> listener_set_columns() {
+  return {{"PARENT", false, [](const json& o) { return reference(member(spec(o), "parentRef")); }},
+          {"ACCEPTED", false,
+           [](const json& o) { return condition(status_conditions(o), "Accepted"); }},
+          {"PROGRAMMED", false,
+           [](const json& o) { return condition(status_conditions(o), "Programmed"); }},
+          {"LISTENERS", true, listeners_of},
+          {"ROUTES", true, attached_routes}};
 }
 
 std::vector<Column> route_columns() {
@@ -102,10 +122,8 @@ std::vector<Column> route_columns() {
       {"PARENTS", true,
        [](const json& o) {
          return joined(member(spec(o), "parentRefs"), [](const json& each) {
-           const std::string ns = text_member(each, "namespace");
            const std::string section = text_member(each, "sectionName");
-           return (ns.empty() ? "" : ns + "/") + text_member(each, "name") +
-                  (section.empty() ? "" : "/" + section);
+           return reference(each) + (section.empty() ? "" : "/" + section);
          });
        }},
       {"RULES", true,
@@ -185,6 +203,8 @@ std::vector<Column> columns_of(model::Kind kind) {
       return gateway_class_columns();
     case model::Kind::kGateway:
       return gateway_columns();
+    case model::Kind::kListenerSet:
+      return listener_set_columns();
     case model::Kind::kHttpRoute:
     case model::Kind::kGrpcRoute:
       return route_columns();

@@ -14,7 +14,7 @@ table::ListenerSpec to_spec(std::uint32_t id, const resolve::ServedListener& lis
   table::ListenerSpec spec;
   spec.id = id;
   spec.gateway = listener.key.gateway.text();
-  spec.name = listener.key.listener;
+  spec.name = listener.key.name();
   spec.hostname = to_host(listener.hostname);
   spec.port = listener.port;
   spec.client_port = listener.client_port;

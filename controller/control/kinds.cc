@@ -11,9 +11,10 @@ struct Words {
   std::array<std::string_view, 3> words;  // plural, singular, short
 };
 
-constexpr std::array<Words, 13> kWords = {{
+constexpr std::array<Words, 14> kWords = {{
     {model::Kind::kGatewayClass, {"gatewayclasses", "gatewayclass", "gc"}},
     {model::Kind::kGateway, {"gateways", "gateway", "gtw"}},
+    {model::Kind::kListenerSet, {"listenersets", "listenerset", "lset"}},
     {model::Kind::kHttpRoute, {"httproutes", "httproute", "route"}},
     {model::Kind::kGrpcRoute, {"grpcroutes", "grpcroute", ""}},
     {model::Kind::kReferenceGrant, {"referencegrants", "referencegrant", "refgrant"}},

@@ -1,5 +1,5 @@
-// GatewayClass, Gateway and ReferenceGrant as their CRDs say, defaults applied.
-// Spec: gateway-api v1.7.0 GatewayClass, Gateway, ReferenceGrant
+// GatewayClass, Gateway, ListenerSet and ReferenceGrant as their CRDs say, defaults applied.
+// Spec: gateway-api v1.7.0 GatewayClass, Gateway, ListenerSet, ReferenceGrant
 #pragma once
 
 #include <cstdint>
@@ -56,7 +56,7 @@ struct AllowedRoutes {
   bool operator==(const AllowedRoutes&) const = default;
 };
 
-// ns: none is the Gateway's own.
+// ns: none is that of the object that refers.
 struct ObjectRef {
   std::string group;
   std::string kind;
@@ -103,6 +103,13 @@ struct FrontendTls {
   bool operator==(const FrontendTls&) const = default;
 };
 
+// Which namespaces may have ListenerSets of a Gateway.
+struct AllowedListeners {
+  FromNamespaces from = FromNamespaces::kNone;
+  LabelSelector selector;
+  bool operator==(const AllowedListeners&) const = default;
+};
+
 struct Gateway {
   Meta meta;
   std::string class_name;
@@ -111,8 +118,14 @@ struct Gateway {
   std::optional<ParametersRef> parameters_ref;  // spec.infrastructure.parametersRef
   FrontendTls frontend_tls;
   std::optional<ObjectRef> client_certificate_ref;  // spec.tls.backend
-  std::vector<std::string>
-      unsupported_fields;  // fields of later versions of Sluice, as paths: "spec.allowedListeners"
+  AllowedListeners allowed_listeners;
+};
+
+// Listeners that join those of a Gateway.
+struct ListenerSet {
+  Meta meta;
+  ObjectRef parent;
+  std::vector<Listener> listeners;
 };
 
 struct GrantFrom {

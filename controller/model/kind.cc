@@ -19,9 +19,10 @@ struct KindRow {
 constexpr std::string_view kGatewayGroup = "gateway.networking.k8s.io";
 
 // In the order of the enumerators, which row() relies on.
-constexpr std::array<KindRow, 13> kKinds = {{
+constexpr std::array<KindRow, 14> kKinds = {{
     {Kind::kGatewayClass, kGatewayGroup, "GatewayClass", false, {"v1", "v1beta1"}},
     {Kind::kGateway, kGatewayGroup, "Gateway", true, {"v1", "v1beta1"}},
+    {Kind::kListenerSet, kGatewayGroup, "ListenerSet", true, {"v1"}},
     {Kind::kHttpRoute, kGatewayGroup, "HTTPRoute", true, {"v1", "v1beta1"}},
     {Kind::kGrpcRoute, kGatewayGroup, "GRPCRoute", true, {"v1"}},
     {Kind::kReferenceGrant, kGatewayGroup, "ReferenceGrant", true, {"v1", "v1beta1"}},

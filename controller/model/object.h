@@ -15,6 +15,7 @@ namespace sluice::model {
 enum class Kind : std::uint8_t {
   kGatewayClass,
   kGateway,
+  kListenerSet,
   kHttpRoute,
   kGrpcRoute,
   kReferenceGrant,

@@ -8,11 +8,11 @@ namespace {
 
 // In the order of Object's alternatives.
 constexpr std::array<Kind, std::variant_size_v<Object>> kAlternatives = {
-    Kind::kGatewayClass,      Kind::kGateway,        Kind::kHttpRoute,
-    Kind::kGrpcRoute,         Kind::kReferenceGrant, Kind::kService,
-    Kind::kEndpointSlice,     Kind::kNamespace,      Kind::kSecret,
-    Kind::kConfigMap,         Kind::kBackend,        Kind::kBackendTlsPolicy,
-    Kind::kGatewayParameters,
+    Kind::kGatewayClass,     Kind::kGateway,           Kind::kListenerSet,
+    Kind::kHttpRoute,        Kind::kGrpcRoute,         Kind::kReferenceGrant,
+    Kind::kService,          Kind::kEndpointSlice,     Kind::kNamespace,
+    Kind::kSecret,           Kind::kConfigMap,         Kind::kBackend,
+    Kind::kBackendTlsPolicy, Kind::kGatewayParameters,
 };
 
 }  // namespace

@@ -19,9 +19,9 @@
 
 namespace sluice::model {
 
-using Object = std::variant<GatewayClass, Gateway, HttpRoute, GrpcRoute, ReferenceGrant, Service,
-                            EndpointSlice, Namespace, Secret, ConfigMap, Backend, BackendTlsPolicy,
-                            GatewayParameters>;
+using Object = std::variant<GatewayClass, Gateway, ListenerSet, HttpRoute, GrpcRoute,
+                            ReferenceGrant, Service, EndpointSlice, Namespace, Secret, ConfigMap,
+                            Backend, BackendTlsPolicy, GatewayParameters>;
 
 const Meta& meta_of(const Object& object);
 Kind kind_of(const Object& object);

@@ -94,14 +94,14 @@ Report::Report()
 
 void Report::listeners(const resolve::Delta& delta) {
   for (const resolve::ListenerKey& key : delta.listeners_gone)
-    sockets_.erase(key);
+    sockets_.erase({key.owner(), key.listener});
   for (const resolve::ServedListener& listener : delta.listeners) {
-    sockets_[listener.key] = listener.sockets;
+    sockets_[{listener.key.owner(), listener.key.listener}] = listener.sockets;
   }
 }
 
-std::string Report::sockets_text(const resolve::ListenerKey& listener) const {
-  const auto found = sockets_.find(listener);
+std::string Report::sockets_text(const model::ObjectKey& owner, const std::string& listener) const {
+  const auto found = sockets_.find({owner, listener});
   std::string text;
   if (found == sockets_.end()) return text;
   for (const resolve::Socket& socket : found->second) {
@@ -127,10 +127,10 @@ Report::Lines Report::lines_of(const model::ObjectKey& key, const json& status) 
   const std::string name = key.text();
   add("object", list_of(status, "conditions"), name + " is ready", name);
   for (const json& listener : list_of(status, "listeners")) {
-    const resolve::ListenerKey listener_key{key.name, text_of(listener, "name")};
-    const std::string subject = "listener " + listener_key.text();
+    const std::string listener_name = text_of(listener, "name");
+    const std::string subject = fmt::format("listener {}/{}", key.name.text(), listener_name);
     add(subject, list_of(listener, "conditions"),
-        fmt::format("{} is open on {}, {}", subject, sockets_text(listener_key),
+        fmt::format("{} is open on {}, {}", subject, sockets_text(key, listener_name),
                     route_count(listener)),
         subject);
   }

@@ -52,11 +52,13 @@ class Report {
   using Lines = std::map<std::string, Line>;  // by what the line is about
 
   Lines lines_of(const model::ObjectKey& key, const nlohmann::json& status) const;
-  std::string sockets_text(const resolve::ListenerKey& listener) const;
+  // `owner`: the Gateway or ListenerSet that has the listener.
+  std::string sockets_text(const model::ObjectKey& owner, const std::string& listener) const;
   void print(const Line& line, std::uint64_t now_ms);
 
   Sink sink_;
-  std::map<resolve::ListenerKey, std::vector<resolve::Socket>> sockets_;
+  // By the Gateway or ListenerSet and the listener's name.
+  std::map<std::pair<model::ObjectKey, std::string>, std::vector<resolve::Socket>> sockets_;
   std::map<model::ObjectKey, Lines> printed_;
   std::vector<model::Problem> problems_;
   std::string obstacle_;

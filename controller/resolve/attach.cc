@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "controller/resolve/namespaces.h"
 #include "shared/http/host.h"
 
 namespace sluice::resolve {
@@ -13,46 +14,33 @@ namespace {
 
 using model::FromNamespaces;
 
-bool is_selected(const ListenerView& listener, const model::ParentRef& parent) {
-  if (parent.section_name && *parent.section_name != listener.name) return false;
-  return !parent.port || *parent.port == listener.port;
+bool is_selected(const ListenerView& listener, const model::ParentRef& ref) {
+  if (ref.section_name && *ref.section_name != listener.key.listener) return false;
+  return !ref.port || *ref.port == listener.port;
 }
 
 bool takes_kind(const ListenerView& listener, std::string_view kind) {
   return std::ranges::find(listener.kinds, kind) != listener.kinds.end();
 }
 
-bool allows_namespace(const ListenerView& listener, const model::ObjectName& gateway,
-                      const model::ObjectName& route, const model::Labels& labels) {
-  switch (listener.from) {
-    case FromNamespaces::kAll:
-      return true;
-    case FromNamespaces::kSame:
-      return gateway.ns == route.ns;
-    case FromNamespaces::kSelector:
-      return listener.selector.matches(labels);
-    case FromNamespaces::kNone:
-      return false;
-  }
-  return false;
+// "Gateway default/web"
+std::string title(const ParentView& parent) {
+  return fmt::format("{} {}", model::kind_name(parent.key.kind), parent.key.name.text());
 }
 
-std::string allowed_text(const ListenerView& listener, const model::ObjectName& gateway,
+std::string allowed_text(const ListenerView& listener, const std::string& ns,
                          std::string_view kind) {
-  if (!takes_kind(listener, kind)) {
-    return fmt::format("listener {} takes no {}", listener.name, kind);
-  }
+  const std::string& name = listener.key.listener;
+  if (!takes_kind(listener, kind)) return fmt::format("listener {} takes no {}", name, kind);
   switch (listener.from) {
     case FromNamespaces::kAll:
       break;
     case FromNamespaces::kSame:
-      return fmt::format("listener {} takes routes of namespace {} only", listener.name,
-                         gateway.ns);
+      return fmt::format("listener {} takes routes of namespace {} only", name, ns);
     case FromNamespaces::kSelector:
-      return fmt::format("listener {} takes routes of namespaces with certain labels only",
-                         listener.name);
+      return fmt::format("listener {} takes routes of namespaces with certain labels only", name);
     case FromNamespaces::kNone:
-      return fmt::format("listener {} takes no routes", listener.name);
+      return fmt::format("listener {} takes no routes", name);
   }
   return "";
 }
@@ -73,73 +61,82 @@ std::vector<std::string> common_hostnames(const std::vector<std::string>& route,
   return common;
 }
 
-Refusal no_matching_parent(const model::ParentRef& parent, const GatewayView& gateway) {
+Refusal no_matching_parent(const model::ParentRef& ref, const ParentView& parent) {
   std::vector<std::string> known;
-  for (const ListenerView& listener : gateway.listeners) {
-    known.push_back(fmt::format("{} (port {})", listener.name, listener.port));
+  for (const ListenerView& listener : parent.listeners) {
+    known.push_back(fmt::format("{} (port {})", listener.key.listener, listener.port));
   }
   std::string wanted = "listener";
-  if (parent.section_name) wanted += fmt::format(" named {}", *parent.section_name);
-  if (parent.port) wanted += fmt::format(" on port {}", *parent.port);
-  return {"NoMatchingParent", fmt::format("Gateway {} has no {}; it has {}", gateway.name.text(),
-                                          wanted, fmt::join(known, ", "))};
+  if (ref.section_name) wanted += fmt::format(" named {}", *ref.section_name);
+  if (ref.port) wanted += fmt::format(" on port {}", *ref.port);
+  return {"NoMatchingParent",
+          fmt::format("{} has no {}; it has {}", title(parent), wanted, fmt::join(known, ", "))};
 }
 
-Refusal not_allowed(const std::vector<const ListenerView*>& selected, const GatewayView& gateway,
+Refusal not_allowed(const std::vector<const ListenerView*>& selected, const ParentView& parent,
                     std::string_view kind) {
   std::vector<std::string> reasons;
   for (const ListenerView* listener : selected) {
-    reasons.push_back(allowed_text(*listener, gateway.name, kind));
+    reasons.push_back(allowed_text(*listener, parent.key.name.ns, kind));
   }
-  return {"NotAllowedByListeners",
-          fmt::format("Gateway {}: {}", gateway.name.text(), fmt::join(reasons, "; "))};
+  return {"NotAllowedByListeners", fmt::format("{}: {}", title(parent), fmt::join(reasons, "; "))};
 }
 
 Refusal no_matching_hostname(const model::Route& route,
                              const std::vector<const ListenerView*>& allowed,
-                             const GatewayView& gateway) {
+                             const ParentView& parent) {
   std::vector<std::string> covered;
   for (const ListenerView* listener : allowed) {
-    covered.push_back(fmt::format("listener {} has {}", listener->name, listener->hostname));
+    covered.push_back(
+        fmt::format("listener {} has {}", listener->key.listener, listener->hostname));
   }
-  return {
-      "NoMatchingListenerHostname",
-      fmt::format("no hostname of the route ({}) is covered by Gateway {}: {}",
-                  fmt::join(route.hostnames, ", "), gateway.name.text(), fmt::join(covered, "; "))};
+  return {"NoMatchingListenerHostname",
+          fmt::format("no hostname of the route ({}) is covered by {}: {}",
+                      fmt::join(route.hostnames, ", "), title(parent), fmt::join(covered, "; "))};
+}
+
+// A ListenerSet that its Gateway does not allow has no listeners there.
+Refusal not_attached(const ParentView& parent) {
+  return {"NoMatchingParent",
+          fmt::format("{} is not attached: {}", title(parent), parent.refusal->message)};
 }
 
 }  // namespace
 
-bool GatewayView::selects_namespaces() const {
+bool ParentView::selects_namespaces() const {
   return std::ranges::any_of(listeners, [](const ListenerView& listener) {
     return listener.from == FromNamespaces::kSelector;
   });
 }
 
-ParentOutcome attach(const RouteView& view, const model::ParentRef& parent,
-                     const GatewayView& gateway, const model::Labels& labels) {
+ParentOutcome attach(const RouteView& view, const model::ParentRef& ref, const ParentView& parent,
+                     const model::Labels& labels) {
+  if (parent.refusal) return {not_attached(parent), {}};
   std::vector<const ListenerView*> selected;
   std::vector<const ListenerView*> allowed;
   ParentOutcome outcome;
   const model::Route& route = *view.route;
   const std::string_view kind = model::kind_name(view.kind);
-  for (const ListenerView& listener : gateway.listeners) {
-    if (!is_selected(listener, parent)) continue;
+  for (const ListenerView& listener : parent.listeners) {
+    if (!is_selected(listener, ref)) continue;
     selected.push_back(&listener);
     if (!takes_kind(listener, kind)) continue;
-    if (!allows_namespace(listener, gateway.name, route.meta.name, labels)) continue;
+    if (!lets_in(listener.from, listener.selector, parent.key.name.ns, route.meta.name.ns,
+                 labels)) {
+      continue;
+    }
     allowed.push_back(&listener);
     auto hostnames = common_hostnames(route.hostnames, listener.hostname);
     if (hostnames.empty()) continue;
-    outcome.listeners.push_back({listener.name, listener.served, std::move(hostnames)});
+    outcome.listeners.push_back({listener.key, listener.served, std::move(hostnames)});
   }
   if (!outcome.listeners.empty()) return outcome;
   if (selected.empty()) {
-    outcome.refusal = no_matching_parent(parent, gateway);
+    outcome.refusal = no_matching_parent(ref, parent);
   } else if (allowed.empty()) {
-    outcome.refusal = not_allowed(selected, gateway, kind);
+    outcome.refusal = not_allowed(selected, parent, kind);
   } else {
-    outcome.refusal = no_matching_hostname(route, allowed, gateway);
+    outcome.refusal = no_matching_hostname(route, allowed, parent);
   }
   return outcome;
 }

@@ -18,7 +18,7 @@ namespace sluice::resolve {
 
 // What a route can see of a listener.
 struct ListenerView {
-  std::string name;
+  ListenerKey key;
   std::string hostname;
   std::uint16_t port = 0;
   std::vector<std::string> kinds;  // of the routes that it takes: "HTTPRoute"
@@ -28,16 +28,19 @@ struct ListenerView {
   bool operator==(const ListenerView&) const = default;
 };
 
-struct GatewayView {
-  model::ObjectName name;
+// A Gateway with its own listeners, or a ListenerSet with its own.
+struct ParentView {
+  model::ObjectKey key;
+  model::ObjectName gateway;       // which the listeners belong to
+  std::optional<Refusal> refusal;  // of the ListenerSet by the Gateway
   std::vector<ListenerView> listeners;
-  bool operator==(const GatewayView&) const = default;
+  bool operator==(const ParentView&) const = default;
 
   bool selects_namespaces() const;  // a route's namespace labels matter
 };
 
 struct AttachedListener {
-  std::string listener;
+  ListenerKey listener;
   bool served = false;
   std::vector<std::string> hostnames;  // as in Attachment
 };
@@ -47,8 +50,8 @@ struct ParentOutcome {
   std::vector<AttachedListener> listeners;
 };
 
-// REQUIRES: `parent` names the Gateway of `gateway`. `labels`: of the route's namespace.
-ParentOutcome attach(const RouteView& view, const model::ParentRef& parent,
-                     const GatewayView& gateway, const model::Labels& labels);
+// REQUIRES: `ref` names the `parent`. `labels`: of the route's namespace.
+ParentOutcome attach(const RouteView& view, const model::ParentRef& ref, const ParentView& parent,
+                     const model::Labels& labels);
 
 }  // namespace sluice::resolve

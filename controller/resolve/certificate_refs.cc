@@ -29,13 +29,15 @@ bool may_follow(const model::ObjectRef& ref, const ObjectKey& to, const RefSearc
     return false;
   }
   search.dependencies.insert(to);
-  if (to.name.ns == search.gateway.ns) return true;
+  const model::Kind kind = search.from.kind;
+  const std::string& ns = search.from.name.ns;
+  if (to.name.ns == ns) return true;
   search.dependencies.insert(any_of(Kind::kReferenceGrant, to.name.ns));
-  if (is_permitted(search.store, Kind::kGateway, search.gateway.ns, to)) return true;
+  if (is_permitted(search.store, kind, ns, to)) return true;
   found.problem = RefProblem::kNotPermitted;
-  found.message = fmt::format(
-      "no ReferenceGrant in namespace {} permits Gateways of namespace {} to refer to {} {}",
-      to.name.ns, search.gateway.ns, wanted, to.name.name);
+  found.message =
+      fmt::format("no ReferenceGrant in namespace {} permits {}s of namespace {} to refer to {} {}",
+                  to.name.ns, model::kind_name(kind), ns, wanted, to.name.name);
   return false;
 }
 
@@ -66,7 +68,7 @@ const certificates::CheckedKeyPair& CertificateBook::look_up(const model::Secret
 }
 
 FoundCertificate find_certificate(const model::ObjectRef& ref, const RefSearch& search) {
-  const ObjectKey key{Kind::kSecret, {ref.ns.value_or(search.gateway.ns), ref.name}};
+  const ObjectKey key{Kind::kSecret, {ref.ns.value_or(search.from.name.ns), ref.name}};
   FoundCertificate found{.message = "", .name = key.name.text(), .pair = nullptr};
   if (!may_follow(ref, key, search, found)) return found;
   const auto* secret = search.store.find<model::Secret>(Kind::kSecret, key.name);
@@ -81,7 +83,7 @@ FoundCertificate find_certificate(const model::ObjectRef& ref, const RefSearch& 
 }
 
 FoundAuthorities find_authorities(const model::ObjectRef& ref, const RefSearch& search) {
-  const ObjectKey key{Kind::kConfigMap, {ref.ns.value_or(search.gateway.ns), ref.name}};
+  const ObjectKey key{Kind::kConfigMap, {ref.ns.value_or(search.from.name.ns), ref.name}};
   FoundAuthorities found{.message = "", .name = key.name.text(), .pem = ""};
   if (!may_follow(ref, key, search, found)) return found;
   const auto* map = search.store.find<model::ConfigMap>(Kind::kConfigMap, key.name);

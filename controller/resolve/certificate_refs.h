@@ -1,5 +1,5 @@
-// What a Gateway's references to certificates lead to: Secrets with a certificate and its key, and
-// ConfigMaps with the certificates of authorities.
+// What references of Gateways and ListenerSets to certificates lead to: Secrets with a certificate
+// and its key, and ConfigMaps with the certificates of authorities.
 //
 // Permission is asked before existence, so that nobody learns by a condition what another namespace
 // holds.
@@ -20,7 +20,7 @@
 
 namespace sluice::resolve {
 
-// The certificates of Secrets, so that each is read once per change and not once per Gateway.
+// The certificates of Secrets, so that each is read once per change and not once per reference.
 class CertificateBook {
  public:
   const certificates::CheckedKeyPair& look_up(const model::Secret& secret);
@@ -32,12 +32,12 @@ class CertificateBook {
   std::map<model::ObjectName, certificates::CheckedKeyPair> checked_;
 };
 
-// `dependencies` gets the objects that were asked for, existing or not; a ReferenceGrant without a
-// name stands for every grant of its namespace.
+// `from`: the object that refers. `dependencies` gets the objects that were asked for, existing or
+// not; a ReferenceGrant without a name stands for every grant of its namespace.
 struct RefSearch {
   const model::Store& store;
   CertificateBook& book;
-  const model::ObjectName& gateway;
+  const model::ObjectKey& from;
   std::set<model::ObjectKey>& dependencies;
 };
 

@@ -60,15 +60,23 @@ Validation find_validation(const model::ClientValidation& wanted, const std::str
   return validation;
 }
 
+// What the Gateway refers to is no business of those who have a ListenerSet.
 void tell(const Validation& validation, ListenerPlan& listener) {
   if (!validation.problem) return;
-  if (listener.unresolved) {
-    listener.unresolved->message += "; " + validation.problem->message;
-  } else {
-    listener.unresolved = validation.problem;
+  Refusal problem = *validation.problem;
+  if (!listener.key.is_own()) {
+    problem.message = fmt::format(
+        "spec.tls.frontend of Gateway {} has references that lead to no "
+        "certificates",
+        listener.key.gateway.text());
   }
   if (!validation.served && !listener.refusal) {
-    listener.refusal = {"NoValidCACertificate", validation.problem->message};
+    listener.refusal = {"NoValidCACertificate", problem.message};
+  }
+  if (listener.unresolved) {
+    listener.unresolved->message += "; " + problem.message;
+  } else {
+    listener.unresolved = std::move(problem);
   }
 }
 

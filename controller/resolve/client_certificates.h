@@ -1,4 +1,5 @@
-// Client certificates on both sides of a Gateway: those that its HTTPS listeners ask clients for,
+// Client certificates on both sides of a Gateway: those that its HTTPS listeners, also those of
+// ListenerSets, ask clients for,
 // and the one that it shows to backends behind TLS.
 //
 // A listener validates by the authorities that are good, as long as there is one; without any it is

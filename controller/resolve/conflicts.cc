@@ -31,43 +31,69 @@ std::string hostname_text(const std::string& hostname) {
 }
 
 // How two listeners on one port of one transport conflict: "" when they don't.
-std::string_view conflict_between(const ListenerPlan& a, const ListenerPlan& b) {
+std::string_view conflict_between(const Claim& a, const Claim& b) {
   if (a.family != b.family || !has_hostnames(a.family)) return kProtocolConflict;
   return a.hostname == b.hostname ? kHostnameConflict : std::string_view();
 }
 
-bool on_same_port(const ListenerPlan& a, const ListenerPlan& b) {
+bool on_same_port(const Claim& a, const Claim& b) {
   if (a.family == ProtocolFamily::kUnknown || b.family == ProtocolFamily::kUnknown) return false;
   return a.port == b.port && transport_of(a.family) == transport_of(b.family);
+}
+
+// A Gateway without an address has sockets of its own that nobody else can claim.
+Claim claim_of(const ListenerPlan& listener) {
+  Claim claim{.listener = listener.key,
+              .hostname = listener.hostname,
+              .port = listener.port,
+              .protocol = listener.protocol,
+              .family = listener.family,
+              .sockets = listener.sockets,
+              .proxy_protocol = listener.proxy_protocol};
+  if (claim.sockets.empty()) claim.sockets = {{listener.key.gateway.text(), listener.port}};
+  return claim;
+}
+
+// With others of the same Gateway or ListenerSet; `claim` itself is one of `all`.
+std::optional<Refusal> conflict_inside(const Claim& claim, const std::vector<Claim>& all) {
+  std::vector<std::string> protocol;
+  std::vector<std::string> hostname;
+  for (const Claim& other : all) {
+    if (&other == &claim || !on_same_port(claim, other)) continue;
+    const std::string_view conflict = conflict_between(claim, other);
+    if (conflict == kProtocolConflict) {
+      protocol.push_back(fmt::format("{} ({})", other.listener.listener, other.protocol));
+    } else if (conflict == kHostnameConflict) {
+      hostname.push_back(other.listener.listener);
+    }
+  }
+  if (!protocol.empty()) {
+    return Refusal{std::string(kProtocolConflict),
+                   fmt::format("{} on port {} can't be told apart from listener {}", claim.protocol,
+                               claim.port, fmt::join(protocol, ", "))};
+  }
+  if (!hostname.empty()) {
+    return Refusal{std::string(kHostnameConflict),
+                   fmt::format("port {} with {} is also that of listener {}", claim.port,
+                               hostname_text(claim.hostname), fmt::join(hostname, ", "))};
+  }
+  return std::nullopt;
+}
+
+// As others may hear of it: who has a ListenerSet is no business of theirs.
+std::string owner_text(const ListenerKey& listener) {
+  if (listener.is_own()) return "listener " + listener.text();
+  return fmt::format("a ListenerSet of Gateway {}", listener.gateway.text());
 }
 
 }  // namespace
 
 void reject_conflicts_inside(GatewayPlan& plan) {
-  for (ListenerPlan& listener : plan.listeners) {
-    std::vector<std::string> protocol;
-    std::vector<std::string> hostname;
-    for (const ListenerPlan& other : plan.listeners) {
-      if (&other == &listener || !on_same_port(listener, other)) continue;
-      const std::string_view conflict = conflict_between(listener, other);
-      if (conflict == kProtocolConflict) {
-        protocol.push_back(fmt::format("{} ({})", other.name, other.protocol));
-      } else if (conflict == kHostnameConflict) {
-        hostname.push_back(other.name);
-      }
-    }
-    if (!protocol.empty()) {
-      listener.conflict = {
-          std::string(kProtocolConflict),
-          fmt::format("{} on port {} can't be told apart from listener {}", listener.protocol,
-                      listener.port, fmt::join(protocol, ", "))};
-    } else if (!hostname.empty()) {
-      listener.conflict = {
-          std::string(kHostnameConflict),
-          fmt::format("port {} with {} is also that of listener {}", listener.port,
-                      hostname_text(listener.hostname), fmt::join(hostname, ", "))};
-    }
-  }
+  std::vector<Claim> claims;
+  for (const ListenerPlan& listener : plan.listeners)
+    claims.push_back(claim_of(listener));
+  for (std::size_t i = 0; i < claims.size(); ++i)
+    plan.listeners[i].conflict = conflict_inside(claims[i], claims);
 }
 
 std::set<std::uint16_t> PortBook::put(const model::ObjectName& gateway, const GatewayPlan& plan) {
@@ -75,10 +101,8 @@ std::set<std::uint16_t> PortBook::put(const model::ObjectName& gateway, const Ga
   entry.order = {plan.created.value_or(std::numeric_limits<std::int64_t>::max()), gateway.text()};
   if (!plan.refusal) {
     for (const ListenerPlan& listener : plan.listeners) {
-      if (listener.conflict || listener.sockets.empty()) continue;
-      if (listener.family == ProtocolFamily::kUnknown) continue;
-      entry.claims[listener.port].push_back({listener.name, listener.hostname, listener.family,
-                                             listener.sockets, listener.proxy_protocol});
+      if (listener.conflict || listener.family == ProtocolFamily::kUnknown) continue;
+      entry.claims[listener.port].push_back(claim_of(listener));
     }
   }
   return replace(gateway, std::move(entry));
@@ -112,12 +136,13 @@ std::set<std::uint16_t> PortBook::replace(const model::ObjectName& gateway, Entr
   return touched;
 }
 
-// Who holds what on one port, while the Gateways are gone through from the first to the last.
+// Who holds what on one port, while Gateways and their ListenerSets are gone through from the first
+// to the last.
 struct PortBook::Settlement {
   struct Held {
     ProtocolFamily family = ProtocolFamily::kUnknown;
     bool proxy_protocol = false;
-    std::string first;                          // "namespace/name/listener" that brought the two
+    std::string first;                          // whose listener brought the two
     std::map<std::string, std::string> owners;  // hostname -> the same
   };
 
@@ -129,31 +154,30 @@ struct PortBook::Settlement {
       if (held == sockets.end()) continue;
       if (held->second.family != claim.family || !has_hostnames(claim.family)) {
         const bool same = held->second.family == claim.family;
-        return Refusal{
-            std::string(kProtocolConflict),
-            fmt::format("listener {} comes first on {} {}", held->second.first, socket.text(),
-                        same ? "and this protocol has no hostnames to share it by"
-                             : "with another protocol")};
+        return Refusal{std::string(kProtocolConflict),
+                       fmt::format("{} comes first on {} {}", held->second.first, socket.text(),
+                                   same ? "and this protocol has no hostnames to share it by"
+                                        : "with another protocol")};
       }
       // What comes before the first byte of a request can't depend on its hostname.
       if (held->second.proxy_protocol != claim.proxy_protocol) {
         return Refusal{
             std::string(kProtocolConflict),
-            fmt::format("listener {} comes first on {} {} the PROXY protocol", held->second.first,
+            fmt::format("{} comes first on {} {} the PROXY protocol", held->second.first,
                         socket.text(), held->second.proxy_protocol ? "with" : "without")};
       }
       const auto owner = held->second.owners.find(claim.hostname);
       if (owner != held->second.owners.end()) {
         return Refusal{std::string(kHostnameConflict),
-                       fmt::format("listener {} comes first on {} with {}", owner->second,
-                                   socket.text(), hostname_text(claim.hostname))};
+                       fmt::format("{} comes first on {} with {}", owner->second, socket.text(),
+                                   hostname_text(claim.hostname))};
       }
     }
     return std::nullopt;
   }
 
-  void hold(const Claim& claim, const std::string& gateway) {
-    const std::string owner = gateway + "/" + claim.listener;
+  void hold(const Claim& claim) {
+    const std::string owner = owner_text(claim.listener);
     for (const Socket& socket : claim.sockets) {
       Held& held = sockets[{transport_of(claim.family), socket}];
       if (held.first.empty()) {
@@ -162,6 +186,17 @@ struct PortBook::Settlement {
         held.first = owner;
       }
       held.owners.emplace(claim.hostname, owner);
+    }
+  }
+
+  // Of one Gateway or ListenerSet.
+  void hold_distinct(const std::vector<Claim>& claims, Losses& losses) {
+    for (const Claim& claim : claims) {
+      if (auto conflict = conflict_inside(claim, claims)) {
+        losses.emplace(claim.listener, *std::move(conflict));
+      } else {
+        hold(claim);
+      }
     }
   }
 };
@@ -173,16 +208,18 @@ std::map<model::ObjectName, Losses> PortBook::settle(std::uint16_t port) const {
   Settlement settlement;
   for (const auto& [order, gateway] : at_port->second) {
     Losses& losses = result[gateway];
-    std::vector<const Claim*> kept;
-    for (const Claim& claim : gateways_.at(gateway).claims.at(port)) {
-      if (auto conflict = settlement.find_conflict(claim)) {
-        losses.emplace(claim.listener, *std::move(conflict));
-      } else {
-        kept.push_back(&claim);
+    const std::vector<Claim>& claims = gateways_.at(gateway).claims.at(port);
+    for (auto claim = claims.begin(); claim != claims.end();) {
+      const model::ObjectName& set = claim->listener.set;
+      std::vector<Claim> kept;
+      for (; claim != claims.end() && claim->listener.set == set; ++claim) {
+        if (auto conflict = settlement.find_conflict(*claim)) {
+          losses.emplace(claim->listener, *std::move(conflict));
+        } else {
+          kept.push_back(*claim);
+        }
       }
-    }
-    for (const Claim* claim : kept) {
-      settlement.hold(*claim, order.text);
+      settlement.hold_distinct(kept, losses);
     }
   }
   return result;

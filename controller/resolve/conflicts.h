@@ -1,8 +1,9 @@
 // Listeners that can't be told apart.
 //
-// Inside one Gateway every listener that conflicts is rejected: the API knows no winner there.
-// Gateways that share a socket are merged listener by listener, and the first Gateway (oldest, then
-// "namespace/name") keeps what a later one also claims.
+// Inside one Gateway or ListenerSet every listener that conflicts is rejected: the API knows no
+// winner there. Between them the first one keeps what a later one also claims: a Gateway comes
+// before its ListenerSets, these come in their order in the plan, and of Gateways that share a
+// socket the oldest is the first, then that by "namespace/name".
 //
 // Process: controller.   Pure.   Cost of settle(): O(listeners on that port).
 // Spec: gateway-api v1 GatewaySpec.listeners (distinct listeners), ListenerConditionConflicted
@@ -20,11 +21,24 @@
 
 namespace sluice::resolve {
 
+// What a listener must be alone with to be told apart from others.
+struct Claim {
+  ListenerKey listener;
+  std::string hostname;
+  std::uint16_t port = 0;
+  std::string protocol;
+  ProtocolFamily family = ProtocolFamily::kUnknown;
+  std::vector<Socket> sockets;
+  bool proxy_protocol = false;
+  bool operator==(const Claim&) const = default;
+};
+
 // Sets ListenerPlan::conflict of the listeners that conflict with others of the same Gateway.
+// REQUIRES: the plan has no others yet than the Gateway's own.
 void reject_conflicts_inside(GatewayPlan& plan);
 
-// Listener name -> what it loses to another Gateway.
-using Losses = std::map<std::string, Refusal>;
+// What a listener loses to others that come before it.
+using Losses = std::map<ListenerKey, Refusal>;
 
 // Every Gateway's claims to its sockets, by listener port.
 class PortBook {
@@ -45,18 +59,9 @@ class PortBook {
     auto operator<=>(const Order&) const = default;
   };
 
-  struct Claim {
-    std::string listener;
-    std::string hostname;
-    ProtocolFamily family = ProtocolFamily::kUnknown;
-    std::vector<Socket> sockets;
-    bool proxy_protocol = false;
-    bool operator==(const Claim&) const = default;
-  };
-
   struct Entry {
     Order order;
-    std::map<std::uint16_t, std::vector<Claim>> claims;
+    std::map<std::uint16_t, std::vector<Claim>> claims;  // in the order of the plan
   };
 
   struct Settlement;

@@ -22,12 +22,24 @@
 
 namespace sluice::resolve {
 
+// A listener of a Gateway: its own, or one of a ListenerSet that joins it.
 struct ListenerKey {
   model::ObjectName gateway;
   std::string listener;
+  model::ObjectName set = {};  // empty: the Gateway's own
   auto operator<=>(const ListenerKey&) const = default;
 
-  std::string text() const { return gateway.text() + "/" + listener; }
+  bool is_own() const { return set.name.empty(); }
+
+  model::ObjectKey owner() const {
+    return is_own() ? model::ObjectKey{model::Kind::kGateway, gateway}
+                    : model::ObjectKey{model::Kind::kListenerSet, set};
+  }
+
+  // Unique in the Gateway: "http", or "namespace/listenerset/http".
+  std::string name() const { return is_own() ? listener : set.text() + "/" + listener; }
+
+  std::string text() const { return gateway.text() + "/" + name(); }
 };
 
 // An address and port to listen on. address: canonical text ("0.0.0.0", "::", "10.0.0.1"), port:

@@ -48,12 +48,14 @@ struct AddressFinding {
   bool operator==(const AddressFinding&) const = default;
 };
 
+// Of a Gateway, or of a ListenerSet, which has no addresses of its own.
 struct GatewayFindings {
   std::vector<ConditionFinding>
       conditions;  // Accepted, ResolvedRefs; Programmed=False only when it is known already
   std::vector<AddressFinding> addresses;   // status.addresses
   std::vector<std::string> listens_at;     // those of the pool, shown or not
   std::vector<ListenerFinding> listeners;  // in spec order
+  std::uint32_t attached_listener_sets = 0;
   bool operator==(const GatewayFindings&) const = default;
 };
 

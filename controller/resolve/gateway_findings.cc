@@ -19,12 +19,15 @@ bool has_certificates(const ListenerPlan& listener) {
   return !listener.tls || !listener.tls->certificates.empty();
 }
 
-ListenerFinding listener_finding(const GatewayPlan& gateway, const ListenerPlan& listener,
-                                 const Refusal* lost) {
+ListenerFinding listener_finding(const SettledGateway& gateway, const ListenerPlan& listener,
+                                 const RouteCounts& attached) {
   ListenerFinding finding;
-  finding.name = listener.name;
+  finding.name = listener.key.listener;
   finding.supported_kinds = listener.supported_kinds;
-  finding.served = is_served(gateway, listener, lost);
+  const auto count = attached.find(listener.key);
+  if (count != attached.end()) finding.attached_routes = count->second;
+  finding.served = is_served(gateway, listener);
+  const Refusal* lost = find_loss(gateway.losses, listener);
   const Refusal* conflict = conflict_of(listener, lost);
   const auto refusal = refusal_of(listener, lost);
   if (refusal) {
@@ -56,10 +59,12 @@ ListenerFinding listener_finding(const GatewayPlan& gateway, const ListenerPlan&
     return finding;
   }
   finding.not_programmed_reason = conflict != nullptr ? conflict->reason : "Invalid";
-  if (gateway.refusal) {
+  if (gateway.plan.refusal) {
     finding.not_programmed_message = "The Gateway is not accepted";
   } else if (refusal) {
     finding.not_programmed_message = refusal->message;
+  } else if (!gateway.accepted) {
+    finding.not_programmed_message = "The Gateway is not accepted";
   } else if (!has_certificates(listener)) {
     finding.not_programmed_message = "There is no certificate to serve with";
   } else {
@@ -68,16 +73,64 @@ ListenerFinding listener_finding(const GatewayPlan& gateway, const ListenerPlan&
   return finding;
 }
 
-// Accepted of the whole Gateway, from those of its listeners.
-ConditionFinding accepted(const GatewayPlan& gateway, const std::vector<std::string>& refused) {
-  if (gateway.refusal) {
-    return {"Accepted", false, gateway.refusal->reason, gateway.refusal->message};
+// What the listeners of one Gateway or ListenerSet add up to.
+struct Sum {
+  std::size_t total = 0;
+  std::vector<std::string> not_valid;
+  std::vector<std::string> unresolved;
+};
+
+// Accepted, unless something else than listeners is in its way.
+ConditionFinding accepted(model::Kind kind, const Sum& sum) {
+  if (sum.not_valid.empty()) {
+    return {"Accepted", true, "Accepted", fmt::format("The {} is valid", model::kind_name(kind))};
   }
-  if (refused.empty()) return {"Accepted", true, "Accepted", "The Gateway is valid"};
-  const bool some = refused.size() < gateway.listeners.size();
+  const bool some = sum.not_valid.size() < sum.total;
   return {"Accepted", some, "ListenersNotValid",
           fmt::format("{}not accepted: listener {}", some ? "" : "No listener is valid; ",
-                      fmt::join(refused, ", "))};
+                      fmt::join(sum.not_valid, ", "))};
+}
+
+Sum sum_of(const SettledGateway& gateway) {
+  Sum sum;
+  for (const ListenerPlan& listener : gateway.plan.listeners) {
+    if (!listener.key.is_own()) break;
+    ++sum.total;
+    const std::string& name = listener.key.listener;
+    if (refusal_of(listener, find_loss(gateway.losses, listener))) sum.not_valid.push_back(name);
+    if (listener.unresolved) sum.unresolved.push_back(name);
+  }
+  return sum;
+}
+
+// Unlike a Gateway's, the listener of a ListenerSet without a certificate counts as one that is not
+// valid: so the conformance tests ask for it.
+Sum sum_of(const SettledGateway& gateway, const ListenerSetPlan& set) {
+  Sum sum;
+  sum.total = set.count;
+  for (const ListenerPlan& listener : gateway.plan.listeners_of(set)) {
+    const bool refused = refusal_of(listener, find_loss(gateway.losses, listener)).has_value();
+    if (refused || !has_certificates(listener)) sum.not_valid.push_back(listener.key.listener);
+  }
+  return sum;
+}
+
+// Accepted of the whole Gateway, from those of its listeners.
+ConditionFinding accepted(const GatewayPlan& gateway, const Sum& sum) {
+  if (!gateway.refusal) return accepted(model::Kind::kGateway, sum);
+  return {"Accepted", false, gateway.refusal->reason, gateway.refusal->message};
+}
+
+ConditionFinding accepted(const SettledGateway& gateway, const ListenerSetPlan& set) {
+  if (!set.allowed) {
+    const Refusal refusal = not_allowed(gateway.plan, set);
+    return {"Accepted", false, refusal.reason, refusal.message};
+  }
+  if (!gateway.accepted) {
+    return {"Accepted", false, "ParentNotAccepted",
+            fmt::format("Gateway {} is not accepted", gateway.plan.name.text())};
+  }
+  return accepted(model::Kind::kListenerSet, sum_of(gateway, set));
 }
 
 // ResolvedRefs of the whole Gateway, with the listeners whose own is False.
@@ -104,52 +157,80 @@ std::optional<Refusal> refusal_of(const ListenerPlan& listener, const Refusal* l
   return listener.refusal;
 }
 
-bool is_served(const GatewayPlan& gateway, const ListenerPlan& listener, const Refusal* lost) {
-  return !gateway.refusal && !listener.sockets.empty() && !refusal_of(listener, lost) &&
-         has_certificates(listener);
-}
-
 const Refusal* find_loss(const std::map<std::uint16_t, Losses>& losses,
                          const ListenerPlan& listener) {
   const auto at_port = losses.find(listener.port);
   if (at_port == losses.end()) return nullptr;
-  const auto loss = at_port->second.find(listener.name);
+  const auto loss = at_port->second.find(listener.key);
   return loss == at_port->second.end() ? nullptr : &loss->second;
 }
 
-GatewayFindings gateway_findings(const GatewayPlan& gateway,
-                                 const std::map<std::uint16_t, Losses>& losses,
-                                 const std::map<std::string, std::uint32_t>& attached) {
+SettledGateway settle(const GatewayPlan& plan, const std::map<std::uint16_t, Losses>& losses) {
+  SettledGateway gateway{plan, losses};
+  gateway.accepted = accepted(plan, sum_of(gateway)).status;
+  return gateway;
+}
+
+Refusal not_allowed(const GatewayPlan& gateway, const ListenerSetPlan& set) {
+  return {"NotAllowed",
+          fmt::format("spec.allowedListeners of Gateway {} allows no ListenerSet of namespace {}",
+                      gateway.name.text(), set.name.ns)};
+}
+
+bool is_served(const SettledGateway& gateway, const ListenerPlan& listener) {
+  return gateway.accepted && !listener.sockets.empty() && has_certificates(listener) &&
+         !refusal_of(listener, find_loss(gateway.losses, listener));
+}
+
+GatewayFindings gateway_findings(const SettledGateway& gateway, const RouteCounts& attached) {
+  const GatewayPlan& plan = gateway.plan;
   GatewayFindings findings;
-  std::vector<std::string> refused;
-  std::vector<std::string> unresolved;
-  for (const ListenerPlan& listener : gateway.listeners) {
-    const Refusal* lost = find_loss(losses, listener);
-    ListenerFinding& finding =
-        findings.listeners.emplace_back(listener_finding(gateway, listener, lost));
-    const auto count = attached.find(listener.name);
-    if (count != attached.end()) finding.attached_routes = count->second;
-    if (refusal_of(listener, lost)) refused.push_back(listener.name);
-    if (listener.unresolved) unresolved.push_back(listener.name);
+  for (const ListenerPlan& listener : plan.listeners) {
+    if (!listener.key.is_own()) break;
+    findings.listeners.push_back(listener_finding(gateway, listener, attached));
   }
-  const ConditionFinding verdict = accepted(gateway, refused);
-  findings.conditions.push_back(verdict);
-  if (!verdict.status) {
+  const Sum sum = sum_of(gateway);
+  findings.conditions.push_back(accepted(plan, sum));
+  if (!gateway.accepted) {
     findings.conditions.push_back({"Programmed", false, "Invalid", "The Gateway is not accepted"});
-  } else if (gateway.address_problem) {
+  } else if (plan.address_problem) {
     findings.conditions.push_back(
-        {"Programmed", false, gateway.address_problem->reason, gateway.address_problem->message});
+        {"Programmed", false, plan.address_problem->reason, plan.address_problem->message});
   }
-  findings.conditions.push_back(resolved_refs(gateway, unresolved));
-  if (gateway.insecure_frontend) {
+  findings.conditions.push_back(resolved_refs(plan, sum.unresolved));
+  if (plan.insecure_frontend) {
     findings.conditions.push_back({"InsecureFrontendValidationMode", true, "ConfigurationChanged",
                                    "AllowInsecureFallback: clients without a valid certificate "
                                    "are served as well"});
   }
-  if (gateway.addresses_assigned) findings.conditions.push_back(*gateway.addresses_assigned);
+  if (plan.addresses_assigned) findings.conditions.push_back(*plan.addresses_assigned);
   // Those of the pool are the Gateway's own, also while it serves nothing.
-  if (!gateway.refusal || gateway.addresses_assigned) findings.addresses = gateway.shown_addresses;
-  findings.listens_at = gateway.pool_addresses;
+  if (!plan.refusal || plan.addresses_assigned) findings.addresses = plan.shown_addresses;
+  findings.listens_at = plan.pool_addresses;
+  for (const ListenerSetPlan& set : plan.sets) {
+    if (accepted(gateway, set).status) ++findings.attached_listener_sets;
+  }
+  return findings;
+}
+
+GatewayFindings listener_set_findings(const SettledGateway& gateway, const ListenerSetPlan& set,
+                                      const RouteCounts& attached) {
+  GatewayFindings findings;
+  const ConditionFinding verdict = accepted(gateway, set);
+  findings.conditions.push_back(verdict);
+  if (!verdict.status) {
+    const bool by_parent = verdict.reason == "ParentNotAccepted";
+    findings.conditions.push_back({"Programmed", false,
+                                   by_parent ? "ParentNotProgrammed" : verdict.reason,
+                                   "The ListenerSet is not accepted"});
+  } else if (gateway.plan.address_problem) {
+    findings.conditions.push_back(
+        {"Programmed", false, "ParentNotProgrammed",
+         fmt::format("Gateway {} is not programmed", gateway.plan.name.text())});
+  }
+  for (const ListenerPlan& listener : gateway.plan.listeners_of(set)) {
+    findings.listeners.push_back(listener_finding(gateway, listener, attached));
+  }
   return findings;
 }
 

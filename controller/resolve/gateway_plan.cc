@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <set>
+#include <span>
 #include <string_view>
 
 #include "controller/resolve/conflicts.h"
@@ -16,12 +17,16 @@ namespace sluice::resolve {
 namespace {
 
 constexpr std::string_view kRouteGroup = "gateway.networking.k8s.io";
-constexpr std::array<std::string_view, 2> kHttpListenerKinds = {"HTTPRoute", "GRPCRoute"};
+using Kinds = std::span<const std::string_view>;
+constexpr std::array<std::string_view, 2> kHttpKinds = {"HTTPRoute", "GRPCRoute"};
+constexpr std::array<std::string_view, 1> kTlsKinds = {"TLSRoute"};
+constexpr std::array<std::string_view, 1> kTcpKinds = {"TCPRoute"};
+constexpr std::array<std::string_view, 1> kUdpKinds = {"UDPRoute"};
 constexpr std::uint32_t kMaxPort = 65535;
 
 // The features of Gateway API v1.7.0 that are served, by their official names. The README's table
 // has a row for each, with the test that shows it.
-constexpr std::array<std::string_view, 46> kFeatures = {
+constexpr std::array<std::string_view, 47> kFeatures = {
     "BackendTLSPolicy",
     "BackendTLSPolicySANValidation",
     "GRPCRoute",
@@ -67,6 +72,7 @@ constexpr std::array<std::string_view, 46> kFeatures = {
     "HTTPRouteRetryCodes",
     "HTTPRouteRetryConnectionError",
     "HTTPRouteSchemeRedirect",
+    "ListenerSet",
     "ReferenceGrant",
 };
 static_assert(std::ranges::is_sorted(kFeatures));
@@ -99,45 +105,48 @@ std::optional<Refusal> refuse_gateway(const model::Gateway& gateway, const Param
         "UnsupportedAddress",
         fmt::format("spec.addresses[{}].type: \"{}\" is not supported; IPAddress is", i, type)};
   }
-  for (const std::string& field : gateway.unsupported_fields) {
-    if (field.starts_with("spec.listeners[")) continue;
-    return Refusal{"Invalid", fmt::format("{} is not served by this version of Sluice", field)};
-  }
   return std::nullopt;
+}
+
+// The kinds of routes that belong to the protocol, whether it is served or not.
+Kinds kinds_of(std::string_view protocol) {
+  if (is_served_protocol(protocol)) return kHttpKinds;
+  if (protocol == "TLS") return kTlsKinds;
+  if (protocol == "TCP") return kTcpKinds;
+  return protocol == "UDP" ? kUdpKinds : Kinds{};
 }
 
 // Fills in the kinds of routes that the listener takes, of those that can be served.
 void plan_kinds(const model::Listener& listener, std::size_t index, ListenerPlan& plan) {
-  if (!is_served_protocol(plan.protocol)) return;
-  if (listener.allowed_routes.kinds.empty()) {
-    plan.supported_kinds.assign(kHttpListenerKinds.begin(), kHttpListenerKinds.end());
-    return;
-  }
+  const Kinds known = kinds_of(plan.protocol);
   std::vector<std::string> invalid;
   std::set<std::string_view> wanted;
   for (const model::RouteGroupKind& kind : listener.allowed_routes.kinds) {
-    const auto known = std::ranges::find(kHttpListenerKinds, kind.kind);
-    if (kind.group == kRouteGroup && known != kHttpListenerKinds.end()) {
-      wanted.insert(*known);
+    const auto found = std::ranges::find(known, kind.kind);
+    if (kind.group == kRouteGroup && found != known.end()) {
+      wanted.insert(*found);
     } else {
       invalid.push_back(fmt::format("{}/{}", kind.group, kind.kind));
     }
   }
-  for (const std::string_view kind : kHttpListenerKinds) {
-    if (wanted.contains(kind)) plan.supported_kinds.emplace_back(kind);
+  if (is_served_protocol(plan.protocol)) {
+    for (const std::string_view kind : known) {
+      const bool takes = listener.allowed_routes.kinds.empty() || wanted.contains(kind);
+      if (takes) plan.supported_kinds.emplace_back(kind);
+    }
   }
-  if (!invalid.empty()) {
+  if (!invalid.empty() && !known.empty()) {
     plan.unresolved = {
         "InvalidRouteKinds",
         fmt::format("spec.listeners[{}].allowedRoutes.kinds: {} can't be attached to a listener of "
                     "protocol {}; {} of group {} can",
-                    index, fmt::join(invalid, ", "), plan.protocol,
-                    fmt::join(kHttpListenerKinds, " and "), kRouteGroup)};
+                    index, fmt::join(invalid, ", "), plan.protocol, fmt::join(known, " and "),
+                    kRouteGroup)};
   }
 }
 
-std::optional<Refusal> refuse_listener(const model::Gateway& gateway, std::size_t index,
-                                       const ListenerPlan& plan, const Options& options) {
+std::optional<Refusal> refuse_listener(std::size_t index, const ListenerPlan& plan,
+                                       const Options& options) {
   if (plan.family == ProtocolFamily::kUnknown) {
     return Refusal{"UnsupportedProtocol",
                    fmt::format("spec.listeners[{}].protocol: \"{}\" is not a protocol that Sluice "
@@ -150,12 +159,6 @@ std::optional<Refusal> refuse_listener(const model::Gateway& gateway, std::size_
                                "Sluice; HTTP and HTTPS are",
                                index, plan.protocol)};
   }
-  const std::string prefix = fmt::format("spec.listeners[{}].", index);
-  for (const std::string& field : gateway.unsupported_fields) {
-    if (!field.starts_with(prefix)) continue;
-    return Refusal{"UnsupportedValue",
-                   fmt::format("{} is not served by this version of Sluice", field)};
-  }
   if (std::uint32_t{plan.port} + options.port_offset > kMaxPort) {
     return Refusal{"PortUnavailable",
                    fmt::format("spec.listeners[{}].port: {} plus the port offset {} is above {}",
@@ -164,27 +167,14 @@ std::optional<Refusal> refuse_listener(const model::Gateway& gateway, std::size_
   return std::nullopt;
 }
 
-ListenerPlan plan_listener(const model::Gateway& gateway, std::size_t index,
-                           const std::vector<std::string>& addresses, const Options& options) {
-  const model::Listener& listener = gateway.listeners[index];
-  ListenerPlan plan;
-  plan.name = listener.name;
-  plan.hostname = listener.hostname.value_or("");
-  plan.port = listener.port;
-  plan.protocol = listener.protocol;
-  plan.family = family_of(listener.protocol);
-  plan.from = listener.allowed_routes.from;
-  plan.selector = listener.allowed_routes.selector;
-  plan_kinds(listener, index, plan);
-  plan.refusal = refuse_listener(gateway, index, plan, options);
-  const std::uint32_t open_port = std::uint32_t{listener.port} + options.port_offset;
-  if (open_port <= kMaxPort) {
-    for (const std::string& address : addresses) {
-      plan.sockets.push_back({address, static_cast<std::uint16_t>(open_port)});
-    }
-    std::ranges::sort(plan.sockets);
+void plan_sockets(const std::vector<std::string>& addresses, const Options& options,
+                  ListenerPlan& plan) {
+  const std::uint32_t open_port = std::uint32_t{plan.port} + options.port_offset;
+  if (open_port > kMaxPort) return;
+  for (const std::string& address : addresses) {
+    plan.sockets.push_back({address, static_cast<std::uint16_t>(open_port)});
   }
-  return plan;
+  std::ranges::sort(plan.sockets);
 }
 
 }  // namespace
@@ -212,18 +202,39 @@ ClassFindings class_findings(const std::optional<Refusal>& refusal, const Option
 GatewayPlan plan_gateway(const model::Gateway& gateway, const Parameters& parameters,
                          const Options& options, const AddressGrant* grant) {
   GatewayPlan plan;
+  plan.name = gateway.meta.name;
   plan.created = gateway.meta.created;
   plan.generation = gateway.meta.generation;
   plan.refusal = refuse_gateway(gateway, parameters);
   plan.options = parameters.options;
+  plan.proxy_protocol_ports = parameters.proxy_protocol_ports;
   plan_addresses(gateway, options, grant, plan);
-  for (std::size_t i = 0; i < gateway.listeners.size(); ++i) {
-    ListenerPlan& listener =
-        plan.listeners.emplace_back(plan_listener(gateway, i, plan.addresses, options));
-    listener.proxy_protocol = parameters.proxy_protocol_ports.contains(listener.port);
-  }
+  plan_listeners({model::Kind::kGateway, plan.name}, gateway.listeners, options, plan);
   reject_conflicts_inside(plan);
   return plan;
+}
+
+std::span<ListenerPlan> plan_listeners(const model::ObjectKey& owner,
+                                       std::span<const model::Listener> listeners,
+                                       const Options& options, GatewayPlan& plan) {
+  const std::size_t first = plan.listeners.size();
+  for (std::size_t i = 0; i < listeners.size(); ++i) {
+    const model::Listener& listener = listeners[i];
+    ListenerPlan& planned = plan.listeners.emplace_back();
+    planned.key = {plan.name, listener.name};
+    if (owner.kind == model::Kind::kListenerSet) planned.key.set = owner.name;
+    planned.hostname = listener.hostname.value_or("");
+    planned.port = listener.port;
+    planned.protocol = listener.protocol;
+    planned.family = family_of(listener.protocol);
+    planned.from = listener.allowed_routes.from;
+    planned.selector = listener.allowed_routes.selector;
+    planned.proxy_protocol = plan.proxy_protocol_ports.contains(listener.port);
+    plan_kinds(listener, i, planned);
+    planned.refusal = refuse_listener(i, planned, options);
+    plan_sockets(plan.addresses, options, planned);
+  }
+  return std::span(plan.listeners).subspan(first);
 }
 
 }  // namespace sluice::resolve

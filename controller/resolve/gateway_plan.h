@@ -1,11 +1,15 @@
-// What one GatewayClass and one Gateway say for themselves, before other Gateways are looked at.
+// What one GatewayClass says for itself, and one Gateway with the ListenerSets that join it, before
+// other Gateways are looked at.
 //
-// Process: controller.   Pure.   Spec: gateway-api v1 GatewaySpec, Listener, AllowedRoutes
+// Process: controller.   Pure.
+// Spec: gateway-api v1 GatewaySpec, Listener, AllowedRoutes, ListenerSetSpec
 // Tested by: test/golden
 #pragma once
 
 #include <cstdint>
 #include <optional>
+#include <set>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -22,7 +26,7 @@ namespace sluice::resolve {
 enum class ProtocolFamily : std::uint8_t { kUnknown, kHttp, kTls, kTcp, kUdp };
 
 struct ListenerPlan {
-  std::string name;
+  ListenerKey key;
   std::string hostname;  // "" = any
   std::uint16_t port = 0;
   std::string protocol;
@@ -31,7 +35,7 @@ struct ListenerPlan {
   model::FromNamespaces from = model::FromNamespaces::kSame;
   model::LabelSelector selector;
   std::vector<Socket> sockets;        // sorted; empty when the port or every address is unusable
-  std::optional<Refusal> conflict;    // with another listener of the same Gateway
+  std::optional<Refusal> conflict;    // of a Gateway's own with another of its own
   std::optional<Refusal> refusal;     // Accepted=False for a reason of its own
   std::optional<Refusal> unresolved;  // ResolvedRefs=False
   std::optional<Refusal> overlap;     // OverlappingTLSConfig=True
@@ -39,7 +43,17 @@ struct ListenerPlan {
   bool proxy_protocol = false;        // connections begin with its header
 };
 
+// A ListenerSet that wants to join the Gateway.
+struct ListenerSetPlan {
+  model::ObjectName name;
+  std::int64_t generation = 1;
+  bool allowed = false;
+  std::size_t first = 0;  // its listeners in GatewayPlan::listeners; none unless allowed
+  std::size_t count = 0;
+};
+
 struct GatewayPlan {
+  model::ObjectName name;
   std::optional<std::int64_t> created;
   std::int64_t generation = 1;
   std::optional<Refusal> refusal;          // the whole Gateway is not accepted
@@ -52,13 +66,25 @@ struct GatewayPlan {
   std::vector<std::string> addresses;       // to listen on, in spec order
   std::vector<std::string> pool_addresses;  // those of them that a pool gave, in use or not
   std::vector<AddressFinding> shown_addresses;  // status.addresses
-  std::vector<ListenerPlan> listeners;          // in spec order
+  // Its own in spec order, then those of the ListenerSets in their order.
+  std::vector<ListenerPlan> listeners;
+  std::vector<ListenerSetPlan> sets;  // the order in which they join
   ServedOptions options;
+  std::set<std::uint16_t> proxy_protocol_ports;
+
+  std::span<const ListenerPlan> listeners_of(const ListenerSetPlan& set) const {
+    return std::span(listeners).subspan(set.first, set.count);
+  }
 };
 
 // `grant`: of the pool; null: there is none.
 GatewayPlan plan_gateway(const model::Gateway& gateway, const Parameters& parameters,
                          const Options& options, const AddressGrant* grant = nullptr);
+
+// Appends the listeners of `owner`, the Gateway or a ListenerSet. Returns the new ones.
+std::span<ListenerPlan> plan_listeners(const model::ObjectKey& owner,
+                                       std::span<const model::Listener> listeners,
+                                       const Options& options, GatewayPlan& plan);
 
 // `refusal`: of the class's parameters.
 ClassFindings class_findings(const std::optional<Refusal>& refusal, const Options& options);

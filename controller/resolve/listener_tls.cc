@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "controller/certificates/key_pair.h"
+#include "controller/resolve/gateway_findings.h"
 #include "shared/http/host.h"
 
 namespace sluice::resolve {
@@ -66,36 +67,50 @@ std::optional<Refusal> plan_options(const model::Labels& options, std::size_t in
   return std::nullopt;
 }
 
-bool overlap(const ListenerPlan& a, const ListenerPlan& b) {
-  const auto left = http::parse_host_pattern(a.hostname);
-  const auto right = http::parse_host_pattern(b.hostname);
-  return left && right && http::intersect(*left, *right).has_value();
+// A listener that takes part in handshakes on its port.
+struct Contender {
+  ListenerPlan* plan;
+  std::optional<http::HostPattern> hostname;
+};
+
+bool overlap(const Contender& a, const Contender& b) {
+  return a.plan != b.plan && a.hostname && b.hostname &&
+         http::intersect(*a.hostname, *b.hostname).has_value();
 }
 
 // Clients may use a connection to one of two such listeners for requests meant for the other.
-void note_overlaps(GatewayPlan& plan) {
-  for (ListenerPlan& listener : plan.listeners) {
-    if (!listener.tls || listener.refusal || listener.conflict) continue;
+void note_overlaps(const std::vector<Contender>& contenders) {
+  for (const Contender& contender : contenders) {
+    const ListenerKey& key = contender.plan->key;
     std::vector<std::string> others;
-    for (const ListenerPlan& other : plan.listeners) {
-      if (&other == &listener || !other.tls || other.refusal || other.conflict) continue;
-      if (other.port == listener.port && overlap(listener, other)) others.push_back(other.name);
+    bool elsewhere = false;  // who has a ListenerSet is no business of others
+    for (const Contender& other : contenders) {
+      if (!overlap(contender, other)) continue;
+      const ListenerKey& other_key = other.plan->key;
+      if (!other_key.is_own() && other_key.set != key.set) {
+        elsewhere = true;
+      } else {
+        others.push_back(other_key.listener);
+      }
     }
-    if (others.empty()) continue;
-    listener.overlap = {
+    if (others.empty() && !elsewhere) continue;
+    contender.plan->overlap = {
         "OverlappingHostnames",
-        fmt::format("on port {} the hostname overlaps with that of listener {}; a request on a "
+        fmt::format("on port {} the hostname overlaps with that of {}{}{}{}; a request on a "
                     "connection that was opened for another listener is answered with 421",
-                    listener.port, fmt::join(others, ", "))};
+                    contender.plan->port, others.empty() ? "" : "listener ",
+                    fmt::join(others, ", "), elsewhere && !others.empty() ? " and " : "",
+                    elsewhere ? "a ListenerSet" : "")};
   }
 }
 
 }  // namespace
 
-void plan_tls(const model::Gateway& gateway, const RefSearch& search, GatewayPlan& plan) {
-  for (std::size_t i = 0; i < plan.listeners.size(); ++i) {
-    const model::Listener& listener = gateway.listeners[i];
-    ListenerPlan& planned = plan.listeners[i];
+void plan_tls(std::span<const model::Listener> listeners, const RefSearch& search,
+              std::span<ListenerPlan> plans) {
+  for (std::size_t i = 0; i < plans.size(); ++i) {
+    const model::Listener& listener = listeners[i];
+    ListenerPlan& planned = plans[i];
     if (planned.protocol != "HTTPS") continue;
     ServedTls tls;
     plan_certificates(listener, i, search, tls, planned);
@@ -104,7 +119,17 @@ void plan_tls(const model::Gateway& gateway, const RefSearch& search, GatewayPla
     }
     planned.tls = std::move(tls);
   }
-  note_overlaps(plan);
+}
+
+void note_overlaps(const std::map<std::uint16_t, Losses>& losses, GatewayPlan& plan) {
+  std::map<std::uint16_t, std::vector<Contender>> ports;
+  for (ListenerPlan& listener : plan.listeners) {
+    listener.overlap.reset();
+    if (!listener.tls || refusal_of(listener, find_loss(losses, listener))) continue;
+    ports[listener.port].push_back({&listener, http::parse_host_pattern(listener.hostname)});
+  }
+  for (const auto& [port, contenders] : ports)
+    note_overlaps(contenders);
 }
 
 }  // namespace sluice::resolve

@@ -1,4 +1,4 @@
-// How the HTTPS listeners of a Gateway answer handshakes: certificates and options.
+// How the HTTPS listeners of Gateways and ListenerSets answer handshakes: certificates and options.
 //
 // A listener serves with the certificates that are good, as long as there is one; what is wrong
 // with the others is told in ResolvedRefs.
@@ -8,12 +8,22 @@
 // Options: controller/doc/conditions.md, "TLS options".   Tested by: test/golden
 #pragma once
 
+#include <cstdint>
+#include <map>
+#include <span>
+
 #include "controller/resolve/certificate_refs.h"
+#include "controller/resolve/conflicts.h"
 #include "controller/resolve/gateway_plan.h"
 
 namespace sluice::resolve {
 
-// Fills in what the plan's HTTPS listeners serve with, or why they don't.
-void plan_tls(const model::Gateway& gateway, const RefSearch& search, GatewayPlan& plan);
+// Fills in what the HTTPS ones of `plans` serve with, or why they don't.
+// REQUIRES: they are those of `listeners`, all of the object that refers.
+void plan_tls(std::span<const model::Listener> listeners, const RefSearch& search,
+              std::span<ListenerPlan> plans);
+
+// Fills in which HTTPS listeners overlap, conflicts settled.
+void note_overlaps(const std::map<std::uint16_t, Losses>& losses, GatewayPlan& plan);
 
 }  // namespace sluice::resolve

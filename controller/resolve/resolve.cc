@@ -35,6 +35,7 @@ Delta Resolver::apply(const model::Store& store, std::span<const model::Change> 
     switch (change.key.kind) {
       case model::Kind::kGatewayClass:
       case model::Kind::kGateway:
+      case model::Kind::kListenerSet:
         state_->gateways.on_change(change.key, store);
         break;
       case model::Kind::kService:
@@ -48,12 +49,12 @@ Delta Resolver::apply(const model::Store& store, std::span<const model::Change> 
         state_->backends.on_change(change.key, store);
         break;
       case model::Kind::kReferenceGrant:
+      case model::Kind::kNamespace:
         state_->gateways.on_change(change.key, store);
         state_->routes.on_change(change.key);
         break;
       case model::Kind::kHttpRoute:
       case model::Kind::kGrpcRoute:
-      case model::Kind::kNamespace:
         state_->routes.on_change(change.key);
         break;
       case model::Kind::kSecret:
@@ -73,8 +74,8 @@ Delta Resolver::apply(const model::Store& store, std::span<const model::Change> 
   for (const model::HostAnswer& answer : answers)
     state_->backends.on_answer(answer);
   Delta delta;
-  for (const model::ObjectName& gateway : state_->gateways.update(store, state_->book, delta)) {
-    state_->routes.on_gateway(gateway);
+  for (const model::ObjectKey& parent : state_->gateways.update(store, state_->book, delta)) {
+    state_->routes.on_change(parent);
   }
   for (const model::ObjectKey& target : state_->policies.update(store)) {
     state_->backends.on_policy(target);

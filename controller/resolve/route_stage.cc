@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "controller/resolve/namespaces.h"
 #include "controller/resolve/route_rules.h"
 
 namespace sluice::resolve {
@@ -12,27 +13,18 @@ using model::ObjectName;
 
 namespace {
 
-constexpr std::string_view kMetadataName = "kubernetes.io/metadata.name";
-
-// A namespace that nobody wrote down still has its name.
-model::Labels labels_of(const std::string& ns, const model::Store& store) {
-  const auto* found = store.find<model::Namespace>(Kind::kNamespace, {"", ns});
-  model::Labels labels = found == nullptr ? model::Labels{} : found->meta.labels;
-  labels.try_emplace(std::string(kMetadataName), ns);
-  return labels;
-}
-
-// The Gateway that a parentRef names; none for parents of another kind.
-std::optional<ObjectName> gateway_of(const model::ParentRef& parent, const ObjectName& route) {
-  if (model::find_kind(parent.group, parent.kind) != Kind::kGateway) return std::nullopt;
-  return ObjectName{parent.ns.value_or(route.ns), parent.name};
+// The Gateway or ListenerSet that a parentRef names; none for parents of another kind.
+std::optional<ObjectKey> parent_of(const model::ParentRef& ref, const ObjectName& route) {
+  const auto kind = model::find_kind(ref.group, ref.kind);
+  if (kind != Kind::kGateway && kind != Kind::kListenerSet) return std::nullopt;
+  return ObjectKey{*kind, {ref.ns.value_or(route.ns), ref.name}};
 }
 
 // One attachment per listener, whatever number of parentRefs lead to it.
-void add_attachments(const ObjectName& gateway, const ParentOutcome& outcome,
-                     std::set<ListenerKey>& counted, std::map<ListenerKey, Attachment>& served) {
+void add_attachments(const ParentOutcome& outcome, std::set<ListenerKey>& counted,
+                     std::map<ListenerKey, Attachment>& served) {
   for (const AttachedListener& attached : outcome.listeners) {
-    const ListenerKey key{gateway, attached.listener};
+    const ListenerKey& key = attached.listener;
     counted.insert(key);
     if (attached.served) served.try_emplace(key, Attachment{key, attached.hostnames});
   }
@@ -49,10 +41,6 @@ void RouteStage::on_change(const ObjectKey& key) {
   const ObjectKey wanted = any ? any_of(key.kind, key.name.ns) : key;
   const auto& routes = routes_by_dependency_.dependents_of(wanted);
   touched_.insert(routes.begin(), routes.end());
-}
-
-void RouteStage::on_gateway(const ObjectName& gateway) {
-  on_change({Kind::kGateway, gateway});
 }
 
 void RouteStage::update(Stages stages) {
@@ -96,23 +84,23 @@ std::set<ObjectKey> RouteStage::resolve_parents(const RouteView& view,
   const ObjectName& name = view.route->meta.name;
   std::set<ObjectKey> dependencies;
   std::map<ListenerKey, Attachment> served;
-  for (const model::ParentRef& parent : view.route->parent_refs) {
-    const auto gateway = gateway_of(parent, name);
-    if (!gateway) continue;
-    dependencies.insert({Kind::kGateway, *gateway});
-    const GatewayView* seen = stages.gateways.view(*gateway);
+  for (const model::ParentRef& ref : view.route->parent_refs) {
+    const auto parent = parent_of(ref, name);
+    if (!parent) continue;
+    dependencies.insert(*parent);
+    const ParentView* seen = stages.gateways.view(*parent);
     if (seen == nullptr) continue;
     if (seen->selects_namespaces()) dependencies.insert({Kind::kNamespace, {"", name.ns}});
-    ParentOutcome outcome = attach(view, parent, *seen, labels_of(name.ns, stages.store));
+    ParentOutcome outcome = attach(view, ref, *seen, labels_of(name.ns, stages.store));
     if (!outcome.refusal) outcome.refusal = next.unserved;
     ParentFinding& finding = findings.parents.emplace_back();
-    finding.parent = parent;
+    finding.parent = ref;
     if (outcome.refusal) {
       finding.conditions.push_back(
           {"Accepted", false, outcome.refusal->reason, outcome.refusal->message});
     } else {
       finding.conditions.push_back({"Accepted", true, "Accepted", "The route is attached"});
-      add_attachments(*gateway, outcome, next.counted, served);
+      add_attachments(outcome, next.counted, served);
     }
     finding.conditions.push_back(backends.resolved_refs);
   }

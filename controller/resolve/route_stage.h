@@ -26,9 +26,9 @@ namespace sluice::resolve {
 
 class RouteStage {
  public:
-  // Any object changed: update() will look at the routes that depend on it.
+  // Any object changed, or what a Gateway or ListenerSet looks like to routes: update() will look
+  // at the routes that depend on it.
   void on_change(const model::ObjectKey& key);
-  void on_gateway(const model::ObjectName& gateway);
 
   // What update() reads and tells.
   struct Stages {

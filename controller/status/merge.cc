@@ -86,7 +86,7 @@ void merge_conditions_of(const json& current, json& ours) {
       merge_conditions(list_of(current, "conditions"), list_of(ours, "conditions"));
 }
 
-// A Gateway's listeners are its own: those that it has no more go.
+// The listeners of a Gateway or ListenerSet are its own: those that it has no more go.
 json merge_listeners(json current, json ours) {
   for (json& listener : ours) {
     const auto before = find_named(current, "name", text_of(listener, "name"));

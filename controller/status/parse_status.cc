@@ -96,16 +96,19 @@ std::vector<ShownParent> parents_of(const json& list, const char* ref,
 
 Shown parse_status(model::Kind kind, const json& status, const std::string& controller_name) {
   Shown shown;
-  if (kind == model::Kind::kGatewayClass || kind == model::Kind::kGateway) {
+  const bool has_listeners = kind == model::Kind::kGateway || kind == model::Kind::kListenerSet;
+  if (kind == model::Kind::kGatewayClass || has_listeners) {
     shown.conditions = conditions_of(status);
   }
   if (kind == model::Kind::kGatewayClass) {
     for (const json& feature : member(status, "supportedFeatures"))
       shown.supported_features.push_back(text_of(feature, "name"));
-  } else if (kind == model::Kind::kGateway) {
+  } else if (has_listeners) {
     for (const json& address : member(status, "addresses"))
       shown.addresses.push_back({text_of(address, "value"), optional_text(address, "routability")});
     shown.listeners = listeners_of(status);
+    shown.attached_listener_sets =
+        static_cast<std::uint32_t>(number_of(status, "attachedListenerSets"));
   } else if (kind == model::Kind::kBackendTlsPolicy) {
     shown.parents = parents_of(member(status, "ancestors"), "ancestorRef", controller_name);
   } else {

@@ -171,13 +171,35 @@ Wanted gateway_programmed(const resolve::GatewayFindings& findings, const View& 
   return programmed(view, "The Gateway");
 }
 
-Shown show_gateway(const resolve::GatewayFindings& findings, const Shown& before, const View& view,
-                   bool& waiting) {
+// Why no listener of the ListenerSet can be reached, or "": not all of their sockets failed.
+std::string why_unreachable(const resolve::GatewayFindings& findings, const DataPlane& data_plane) {
+  std::set<std::string> failures;
+  for (const resolve::ListenerFinding& listener : findings.listeners) {
+    for (const std::string& socket : listener.sockets) {
+      const auto failure = data_plane.failed_sockets.find(socket);
+      if (failure == data_plane.failed_sockets.end()) return "";
+      failures.insert(fmt::format("{}: {}", socket, failure->second));
+    }
+  }
+  return fmt::format("{}", fmt::join(failures, "; "));
+}
+
+Wanted listener_set_programmed(const resolve::GatewayFindings& findings, const View& view) {
+  const auto known = std::ranges::find(findings.conditions, kProgrammed, &ConditionFinding::type);
+  if (known != findings.conditions.end()) return {*known, false};
+  std::string why = why_unreachable(findings, view.data_plane);
+  if (!why.empty()) return not_programmed("PortUnavailable", std::move(why));
+  return programmed(view, "The ListenerSet");
+}
+
+Shown show_gateway(const resolve::GatewayFindings& findings, const Wanted& programmed_condition,
+                   const Shown& before, const View& view, bool& waiting) {
   Shown shown;
   Conditions conditions(before.conditions, view, waiting);
-  add_with_programmed(conditions, findings.conditions, gateway_programmed(findings, view));
+  add_with_programmed(conditions, findings.conditions, programmed_condition);
   shown.conditions = conditions.take();
   shown.addresses = findings.addresses;
+  shown.attached_listener_sets = findings.attached_listener_sets;
   for (const resolve::ListenerFinding& listener : findings.listeners) {
     shown.listeners.push_back(show_listener(listener, before, view, waiting));
   }
@@ -218,7 +240,10 @@ Shown show(const resolve::ObjectFindings& findings, const Shown& before, const V
     return show_class(*of_class, before, view, waiting);
   }
   if (const auto* of_gateway = std::get_if<resolve::GatewayFindings>(&findings.findings)) {
-    return show_gateway(*of_gateway, before, view, waiting);
+    const bool is_set = findings.object.kind == model::Kind::kListenerSet;
+    const Wanted wanted =
+        is_set ? listener_set_programmed(*of_gateway, view) : gateway_programmed(*of_gateway, view);
+    return show_gateway(*of_gateway, wanted, before, view, waiting);
   }
   return show_route(std::get<resolve::RouteFindings>(findings.findings), before, view, waiting);
 }

@@ -44,6 +44,7 @@ struct Shown {
   std::vector<std::string> supported_features;
   std::vector<resolve::AddressFinding> addresses;
   std::vector<ShownListener> listeners;
+  std::uint32_t attached_listener_sets = 0;
   std::vector<ShownParent> parents;
   bool operator==(const Shown&) const = default;
 };

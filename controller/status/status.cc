@@ -109,9 +109,11 @@ std::vector<model::ObjectKey> StatusBook::refresh(const DataPlane& data_plane,
   std::set<model::ObjectKey> due = released(now_ms);
   due.merge(std::exchange(fresh_, {}));
   if (workers_changed || sockets_changed) {
-    for (auto it = entries_.lower_bound({model::Kind::kGateway, {}});
-         it != entries_.end() && it->first.kind == model::Kind::kGateway; ++it) {
-      due.insert(it->first);
+    for (const model::Kind kind : {model::Kind::kGateway, model::Kind::kListenerSet}) {
+      for (auto it = entries_.lower_bound({kind, {}});
+           it != entries_.end() && it->first.kind == kind; ++it) {
+        due.insert(it->first);
+      }
     }
   }
   std::vector<model::ObjectKey> changed;

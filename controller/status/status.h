@@ -10,7 +10,8 @@
 // when it is new. Everything else of a status (attachedRoutes, addresses) is shown at once.
 //
 // Process: controller, sluicectl check.   Thread: event loop.   Pure: time comes in.
-// Cost of refresh(): what was put, released or (on news of workers and sockets) every Gateway.
+// Cost of refresh(): what was put, released or (on news of workers and sockets) every Gateway
+// and ListenerSet.
 // Tested by: test/unit/controller/status/, test/golden
 #pragma once
 

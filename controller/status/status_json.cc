@@ -57,13 +57,7 @@ json class_json(const Shown& shown) {
   return {{"conditions", conditions_json(shown.conditions)}, {"supportedFeatures", features}};
 }
 
-json gateway_json(const Shown& shown) {
-  json addresses = json::array();
-  for (const resolve::AddressFinding& address : shown.addresses) {
-    json told = {{"type", "IPAddress"}, {"value", address.value}};
-    if (address.routability) told["routability"] = *address.routability;
-    addresses.push_back(std::move(told));
-  }
+json listeners_json(const Shown& shown) {
   json listeners = json::array();
   for (const ShownListener& listener : shown.listeners) {
     json kinds = json::array();
@@ -75,9 +69,20 @@ json gateway_json(const Shown& shown) {
                          {"attachedRoutes", listener.attached_routes},
                          {"conditions", conditions_json(listener.conditions)}});
   }
+  return listeners;
+}
+
+json gateway_json(const Shown& shown) {
+  json addresses = json::array();
+  for (const resolve::AddressFinding& address : shown.addresses) {
+    json told = {{"type", "IPAddress"}, {"value", address.value}};
+    if (address.routability) told["routability"] = *address.routability;
+    addresses.push_back(std::move(told));
+  }
   return {{"addresses", addresses},
           {"conditions", conditions_json(shown.conditions)},
-          {"listeners", listeners}};
+          {"listeners", listeners_json(shown)},
+          {"attachedListenerSets", shown.attached_listener_sets}};
 }
 
 json parent_ref_json(const model::ParentRef& parent) {
@@ -103,6 +108,10 @@ json parents_json(const Shown& shown, const std::string& controller_name, const 
 json status_json(model::Kind kind, const Shown& shown, const std::string& controller_name) {
   if (kind == model::Kind::kGatewayClass) return class_json(shown);
   if (kind == model::Kind::kGateway) return gateway_json(shown);
+  if (kind == model::Kind::kListenerSet) {
+    return {{"conditions", conditions_json(shown.conditions)},
+            {"listeners", listeners_json(shown)}};
+  }
   if (kind == model::Kind::kBackendTlsPolicy) {
     return {{"ancestors", parents_json(shown, controller_name, "ancestorRef")}};
   }

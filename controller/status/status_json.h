@@ -1,7 +1,7 @@
 // What is shown of an object, as the `.status` that a cluster would show.
 //
 // Process: controller.   Pure.   Spec: gateway-api v1 GatewayClassStatus, GatewayStatus,
-// RouteParentStatus; metav1.Condition
+// ListenerSetStatus, RouteParentStatus; metav1.Condition
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>

@@ -12,17 +12,19 @@ from tree import ROOT, files
 
 PAGE = "controller/doc/conditions.md"
 CODE = ("controller/resolve", "controller/status")
-# Sections of the page by the kinds of objects; a listener's conditions are inside its Gateway's.
+# Sections of the page by the kinds of objects; a listener's conditions are inside its parent's.
 SECTIONS = {
     "GatewayClass": ["GatewayClass"],
     "Gateway": ["Gateway"],
     "Listener": ["Listener"],
+    "ListenerSet": ["ListenerSet"],
     "HTTPRoute and GRPCRoute": ["HTTPRoute", "GRPCRoute"],
     "BackendTLSPolicy": ["BackendTLSPolicy"],
 }
 TRUTHS = ("True", "False", "Unknown")
 # Words of the same form in the code that are neither a type nor a reason.
-OTHER_WORDS = {"Cluster", "ExternalName", "GRPCRoute", "HTTPRoute", "IPAddress", *TRUTHS}
+ROUTES = {"GRPCRoute", "HTTPRoute", "TCPRoute", "TLSRoute", "UDPRoute"}
+OTHER_WORDS = {"Cluster", "ExternalName", "IPAddress", *ROUTES, *TRUTHS}
 WORD = re.compile(r'"([A-Z][A-Za-z]*[a-z][A-Za-z]*)"')
 FEATURES = re.compile(r"k\w*Features = \{.*?\};", re.S)  # of a GatewayClass, not conditions
 CONDITION = re.compile(r' *- \{type: "(\w+)", status: "(\w+)", reason: "(\w+)"')

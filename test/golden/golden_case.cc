@@ -132,7 +132,9 @@ std::string status_text(const source::Source& source, const resolve::Delta& delt
   }
   for (const model::ObjectKey& object : objects) {
     if (object.kind == model::Kind::kGatewayClass && !scene.tells_classes) continue;
-    text += object.text() + ":\n" + yaml_text(book.status_of(object), 2);
+    nlohmann::json status = book.status_of(object);
+    if (!scene.tells_sets) status.erase("attachedListenerSets");
+    text += object.text() + ":\n" + yaml_text(status, 2);
   }
   return text;
 }
@@ -163,6 +165,7 @@ Scene read_scene(const std::string& text) {
   Scene scene;
   scene.data_plane.any_worker = true;
   scene.tells_classes = text.find("GatewayClass") != std::string::npos;
+  scene.tells_sets = text.find("ListenerSet") != std::string::npos;
   bool own_addresses = false;
   std::istringstream lines(text);
   for (std::string line; std::getline(lines, line) && line.starts_with("#");) {

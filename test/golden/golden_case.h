@@ -31,6 +31,7 @@ struct Scene {
   status::DataPlane data_plane;
   std::vector<model::HostAnswer> answers;
   bool tells_classes = false;  // the case mentions GatewayClasses: their status is part of it
+  bool tells_sets = false;     // the same of ListenerSets: Gateways tell how many are attached
 };
 
 struct Outcome {

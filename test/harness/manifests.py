@@ -229,3 +229,20 @@ def grant(from_namespace: str, namespace: str, from_kind: str, to_kind: str) -> 
             },
         }
     )
+
+
+def listener_set(
+    name: str, *listeners: dict, gateway: str = "web", namespace: str = "default"
+) -> str:
+    """A ListenerSet of a Gateway of the namespace `default`; listeners as in the spec."""
+    return json.dumps(
+        {
+            "apiVersion": "gateway.networking.k8s.io/v1",
+            "kind": "ListenerSet",
+            "metadata": {"name": name, "namespace": namespace},
+            "spec": {
+                "parentRef": {"name": gateway, "namespace": "default"},
+                "listeners": list(listeners),
+            },
+        }
+    )

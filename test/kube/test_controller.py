@@ -216,3 +216,71 @@ def test_what_others_wrote_into_a_status_stays(namespace, sluice):
 
     parents = namespace.wait_until(told, "BackendNotFound")
     assert foreign in parents
+
+
+def test_a_listenerset_joins_its_gateway_with_a_certificate_of_its_own(namespace, sluice):
+    serve(namespace, "blue", 1)
+    serve(namespace, "green", 1)
+    held = certificate("shop.example.com")
+    made = json.loads(secret("cert", held))
+    made["metadata"] = {"name": "cert"}
+    parent = {"kind": "ListenerSet", "name": "extra"}
+    of_set = route("s", ("green", 1))
+    of_set["spec"]["parentRefs"] = [parent]
+    listener_set = {
+        "apiVersion": "gateway.networking.k8s.io/v1",
+        "kind": "ListenerSet",
+        "metadata": {"name": "extra"},
+        "spec": {
+            "parentRef": {"name": "web"},
+            "listeners": [
+                {"name": "http", "port": 80, "protocol": "HTTP", "hostname": "extra.example.com"},
+                {
+                    "name": "https",
+                    "port": 443,
+                    "protocol": "HTTPS",
+                    "tls": {"certificateRefs": [{"name": "cert"}]},
+                },
+                {"name": "tcp", "port": 80, "protocol": "TCP"},
+            ],
+        },
+    }
+    same = {"namespaces": {"from": "Same"}}
+    namespace.apply(gateway(allowedListeners=same), route("r", ("blue", 1)))
+    namespace.apply(listener_set, of_set, made)
+
+    def attached() -> dict | None:
+        status = namespace.get("ListenerSet", "extra").get("status", {})
+        parts = {part["name"]: conditions(part) for part in status.get("listeners", [])}
+        served = all(
+            parts.get(name, {}).get("Programmed") == ("True", "Programmed")
+            for name in ("http", "https")
+        )
+        lost = parts.get("tcp", {}).get("Conflicted") == ("True", "ProtocolConflict")
+        return status if served and lost else None
+
+    status = namespace.wait_until(attached, "two listeners that are served and one that lost")
+    assert conditions(status) == {
+        "Accepted": ("True", "ListenersNotValid"),
+        "Programmed": ("True", "Programmed"),
+    }
+    assert all(c["observedGeneration"] == 1 for c in status["conditions"])
+    assert [part["attachedRoutes"] for part in status["listeners"]] == [1, 1, 0]
+    (told,) = namespace.get("HTTPRoute", "s")["status"]["parents"]
+    assert told["parentRef"] == {"group": "gateway.networking.k8s.io", **parent}
+    namespace.wait_until(
+        lambda: served_certificate(namespace, sluice.address) == held.pem.strip(),
+        "the certificate",
+    )
+    wait_for_pod(namespace, sluice, "blue")
+    extra = answer(namespace, sluice.address, "-H", "Host: extra.example.com")
+    assert json.loads(extra)["pod"].startswith("green")
+    assert namespace.get("Gateway", "web")["status"]["attachedListenerSets"] == 1
+    namespace.apply(gateway(allowedListeners={"namespaces": {"from": "None"}}))
+
+    def refused() -> bool:
+        told = conditions(namespace.get("ListenerSet", "extra")["status"])
+        return told == {"Accepted": ("False", "NotAllowed"), "Programmed": ("False", "NotAllowed")}
+
+    namespace.wait_until(refused, "NotAllowed")
+    assert namespace.get("Gateway", "web")["status"]["attachedListenerSets"] == 0

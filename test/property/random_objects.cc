@@ -32,7 +32,7 @@ json RandomObjects::object(const char* api, const char* kind, const std::string&
 
 json RandomObjects::random_object() {
   json made;
-  switch (below(18)) {
+  switch (below(20)) {
     case 0:
       return one_in(3) ? gateway_class() : namespaced_labels();
     case 1:
@@ -63,6 +63,10 @@ json RandomObjects::random_object() {
       break;
     case 11:
       made = parameters();
+      break;
+    case 12:
+    case 13:
+      made = listener_set();
       break;
     default:
       made = route();
@@ -108,9 +112,12 @@ json RandomObjects::gateway() {
   json made = object("gateway.networking.k8s.io/v1", "Gateway", one_of({"gw", "edge"}));
   made["spec"]["gatewayClassName"] = one_of({"sluice", "sluice", "sluice", "other"});
   if (one_in(4)) made["spec"]["infrastructure"]["parametersRef"] = parameters_ref();
-  const int count = below(3) + 1;
-  for (int i = 0; i < count; ++i)
-    made["spec"]["listeners"].push_back(listener(i));
+  made["spec"]["listeners"] = listeners();
+  if (!one_in(3)) {
+    json& namespaces = made["spec"]["allowedListeners"]["namespaces"];
+    namespaces["from"] = one_of({"All", "All", "Same", "Selector", "None"});
+    namespaces["selector"]["matchLabels"] = {{"team", one_of({"x", "y"})}};
+  }
   if (one_in(4)) {
     made["spec"]["addresses"] = {{{"type", "IPAddress"}, {"value", one_of({"10.0.0.1", "::1"})}}};
   }
@@ -125,6 +132,23 @@ json RandomObjects::gateway() {
     if (one_in(3)) ref["namespace"] = ns();
     made["spec"]["tls"]["backend"]["clientCertificateRef"] = std::move(ref);
   }
+  return made;
+}
+
+json RandomObjects::listeners() {
+  json made = json::array();
+  const int count = below(3) + 1;
+  for (int i = 0; i < count; ++i)
+    made.push_back(listener(i));
+  return made;
+}
+
+json RandomObjects::listener_set() {
+  json made = object("gateway.networking.k8s.io/v1", "ListenerSet", one_of({"set", "gw"}));
+  json& ref = made["spec"]["parentRef"] = {{"name", one_of({"gw", "gw", "edge"})}};
+  if (one_in(2)) ref["namespace"] = ns();
+  if (one_in(20)) ref["kind"] = "Service";
+  made["spec"]["listeners"] = listeners();
   return made;
 }
 
@@ -143,9 +167,11 @@ json RandomObjects::client_validation() {
 json RandomObjects::listener(int index) {
   json made = {{"name", "l" + std::to_string(index)},
                {"port", one_in(3) ? 81 : 80},
-               {"protocol", one_in(4) ? "HTTPS" : "HTTP"}};
+               {"protocol", one_in(4)    ? "HTTPS"
+                            : one_in(12) ? "TCP"
+                                         : "HTTP"}};
   if (made["protocol"] == "HTTPS") made["tls"] = tls();
-  if (!one_in(3)) {
+  if (!one_in(3) && made["protocol"] != "TCP") {
     made["hostname"] = one_of({"a.example.com", "*.example.com", "*.b.example.com", "b.org"});
   }
   const std::string from = one_of({"All", "All", "Same", "Selector"});
@@ -219,8 +245,9 @@ json RandomObjects::grant() {
                            {"kind", one_of({"HTTPRoute", "GRPCRoute"})},
                            {"namespace", ns()}}};
   if (one_in(2)) {
-    made["spec"]["from"].push_back(
-        {{"group", "gateway.networking.k8s.io"}, {"kind", "Gateway"}, {"namespace", ns()}});
+    made["spec"]["from"].push_back({{"group", "gateway.networking.k8s.io"},
+                                    {"kind", one_of({"Gateway", "ListenerSet"})},
+                                    {"namespace", ns()}});
     json secret = {{"group", ""}, {"kind", "Secret"}};
     if (one_in(3)) secret["name"] = "cert";
     made["spec"]["to"].push_back(std::move(secret));

@@ -42,6 +42,8 @@ class RandomObjects {
   Json random_object();
   Json gateway_class();
   Json gateway();
+  Json listeners();
+  Json listener_set();
   Json listener(int index);
   Json tls();
   Json client_validation();

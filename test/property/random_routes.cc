@@ -15,6 +15,7 @@ json RandomObjects::route() {
   const int parents = below(3);
   for (int i = 0; i < parents; ++i) {
     json parent = {{"name", one_of({"gw", "edge"})}};
+    if (one_in(3)) parent = {{"kind", "ListenerSet"}, {"name", one_of({"set", "gw"})}};
     if (one_in(2)) parent["namespace"] = ns();
     if (one_in(3)) parent["sectionName"] = one_of({"l0", "l1", "l9"});
     if (one_in(4)) parent["port"] = one_in(2) ? 80 : 81;

@@ -5,6 +5,7 @@
 // (printed).
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <cstdlib>
 #include <iostream>
@@ -110,7 +111,7 @@ class World {
   std::string ns() { return one_of<std::string>({"a", "b", "a-b"}); }
 
   ObjectKey pick_key() {
-    switch (below(12)) {
+    switch (below(14)) {
       case 0:
         return {Kind::kGatewayClass, {"", one_of<std::string>({"sluice", "other"})}};
       case 1:
@@ -127,6 +128,9 @@ class World {
         return {Kind::kNamespace, {"", ns()}};
       case 8:
         return {Kind::kBackend, {ns(), "k"}};
+      case 9:
+      case 10:
+        return {Kind::kListenerSet, {ns(), one_of<std::string>({"set", "gw"})}};
       default:
         return {one_in(3) ? Kind::kGrpcRoute : Kind::kHttpRoute,
                 {ns(), one_of<std::string>({"r", "q", "p"})}};
@@ -147,6 +151,8 @@ class World {
         return make_class(key);
       case Kind::kGateway:
         return make_gateway(key);
+      case Kind::kListenerSet:
+        return make_listener_set(key);
       case Kind::kReferenceGrant:
         return make_grant(key);
       case Kind::kService:
@@ -180,8 +186,9 @@ class World {
   model::Listener make_listener(int index) {
     model::Listener listener;
     listener.name = "l" + std::to_string(index);
-    listener.port = one_of<std::uint16_t>({80, 80, 81});
-    listener.protocol = one_of<std::string>({"HTTP", "HTTP", "HTTP", "HTTP", "HTTPS", "UDP", "X"});
+    listener.port = one_of<std::uint16_t>({80, 80, 81, 82, 83});
+    listener.protocol = one_of<std::string>({"HTTP", "HTTP", "HTTP", "HTTP", "UDP", "X"});
+    if (one_in(8)) listener.protocol = one_of<std::string>({"HTTPS", "TCP"});
     if (!one_in(3)) {
       listener.hostname = one_of<std::string>({"a.example.com", "*.example.com", "b.org"});
     }
@@ -193,13 +200,35 @@ class World {
     return listener;
   }
 
+  std::vector<model::Listener> make_listeners() {
+    std::vector<model::Listener> listeners;
+    const int count = below(3) + 1;
+    for (int i = 0; i < count; ++i)
+      listeners.push_back(make_listener(i));
+    return listeners;
+  }
+
+  ObjectPtr make_listener_set(const ObjectKey& key) {
+    model::ListenerSet object;
+    object.meta = make_meta(key);
+    object.parent = {.group = "gateway.networking.k8s.io",
+                     .kind = one_in(10) ? "Service" : "Gateway",
+                     .name = one_of<std::string>({"gw", "gw", "edge"}),
+                     .ns = std::nullopt};
+    if (one_in(2)) object.parent.ns = ns();
+    object.listeners = make_listeners();
+    return share(object);
+  }
+
   ObjectPtr make_gateway(const ObjectKey& key) {
     model::Gateway object;
     object.meta = make_meta(key);
     object.class_name = one_of<std::string>({"sluice", "sluice", "sluice", "other"});
-    const int listeners = below(3) + 1;
-    for (int i = 0; i < listeners; ++i)
-      object.listeners.push_back(make_listener(i));
+    object.listeners = make_listeners();
+    object.allowed_listeners.from = one_of(
+        {model::FromNamespaces::kAll, model::FromNamespaces::kAll, model::FromNamespaces::kSame,
+         model::FromNamespaces::kSelector, model::FromNamespaces::kNone});
+    object.allowed_listeners.selector.match_labels = {{"team", one_of<std::string>({"x", "y"})}};
     if (one_in(4))
       object.addresses = {{"IPAddress", one_of<std::string>({"10.0.0.1", "224.0.0.1"})}};
     if (one_in(10)) object.addresses.push_back({"Hostname", "gateway.example.com"});
@@ -293,11 +322,12 @@ class World {
     const int parents = below(3);
     for (int i = 0; i < parents; ++i) {
       model::ParentRef parent{.group = "gateway.networking.k8s.io",
-                              .kind = one_in(10) ? "Service" : "Gateway",
+                              .kind = one_of<std::string>({"Gateway", "Gateway", "ListenerSet"}),
                               .ns = std::nullopt,
-                              .name = one_of<std::string>({"gw", "edge"}),
+                              .name = one_of<std::string>({"gw", "gw", "edge", "set"}),
                               .section_name = std::nullopt,
                               .port = std::nullopt};
+      if (one_in(10)) parent.kind = "Service";
       if (one_in(2)) parent.ns = ns();
       if (one_in(3)) parent.section_name = one_of<std::string>({"l0", "l1", "l9"});
       if (one_in(4)) parent.port = one_of<std::uint16_t>({80, 81});
@@ -359,9 +389,9 @@ class World {
 
 std::vector<Change> all_objects(const model::Store& store) {
   std::vector<Change> changes;
-  for (const Kind kind : {Kind::kGatewayClass, Kind::kGateway, Kind::kHttpRoute, Kind::kGrpcRoute,
-                          Kind::kReferenceGrant, Kind::kService, Kind::kEndpointSlice,
-                          Kind::kNamespace, Kind::kBackend}) {
+  for (const Kind kind : {Kind::kGatewayClass, Kind::kGateway, Kind::kListenerSet, Kind::kHttpRoute,
+                          Kind::kGrpcRoute, Kind::kReferenceGrant, Kind::kService,
+                          Kind::kEndpointSlice, Kind::kNamespace, Kind::kBackend}) {
     for (const auto& [name, object] : store.all(kind))
       changes.push_back({{kind, name}, object});
   }
@@ -413,6 +443,7 @@ TEST(ResolveIncrementalTest, ChangesAddUpToWhatAFreshResolverTells) {
   Told told;
   Answers answers;
   std::uint64_t served_routes = 0;
+  std::uint64_t set_routes = 0;
   std::uint64_t answered_backends = 0;
   for (std::uint64_t done = 0; done < changes;) {
     std::vector<Change> batch;
@@ -435,12 +466,18 @@ TEST(ResolveIncrementalTest, ChangesAddUpToWhatAFreshResolverTells) {
     ASSERT_EQ(first_difference(told.findings, fresh.findings), "") << "after " << done;
     ASSERT_FALSE(HasFailure()) << "after " << done;
     served_routes += told.routes.size();
+    for (const auto& [key, route] : told.routes) {
+      set_routes += std::ranges::any_of(route.attachments, [](const Attachment& attachment) {
+        return !attachment.listener.is_own();
+      });
+    }
     for (const auto& [id, backend] : told.backends) {
       if (backend.addresses.empty()) continue;
       answered_backends += backend.addresses.front().address.starts_with("10.2.") ? 1U : 0U;
     }
   }
   EXPECT_GT(answered_backends, changes / 100) << "too few hostnames were answered";
+  EXPECT_GT(set_routes, changes / 100) << "too few routes were served by ListenerSets";
   EXPECT_GT(served_routes, changes / 10) << "the world is too poor to prove anything";
 }
 

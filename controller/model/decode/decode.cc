@@ -34,6 +34,8 @@ Object decode_kind(Kind kind, FieldReader& root, Meta meta) {
       return decode_gateway_class(root, std::move(meta));
     case Kind::kGateway:
       return decode_gateway(root, std::move(meta));
+    case Kind::kListenerSet:
+      return decode_listener_set(root, std::move(meta));
     case Kind::kHttpRoute:
       return decode_http_route(root, std::move(meta));
     case Kind::kGrpcRoute:

@@ -71,15 +71,14 @@ std::optional<ParametersRef> read_infrastructure(FieldReader& spec) {
   return parameters;
 }
 
-// ListenerSets are not read: whoever asks for them must hear so.
-void read_allowed_listeners(FieldReader& spec, std::vector<std::string>& unsupported) {
-  spec.object("allowedListeners", Need::kOptional, [&](FieldReader& allowed) {
-    allowed.object("namespaces", Need::kDefaulted, [&](FieldReader& namespaces) {
-      const std::string from = namespaces.text_or("from", "None", kAllowedListenersFrom);
-      decode_label_selector(namespaces, "selector");
-      if (from != "None") unsupported.push_back(allowed.path());
+AllowedListeners read_allowed_listeners(FieldReader& spec) {
+  AllowedListeners allowed;
+  spec.object("allowedListeners", Need::kOptional, [&](FieldReader& reader) {
+    reader.object("namespaces", Need::kDefaulted, [&](FieldReader& namespaces) {
+      allowed.from = read_namespaces(namespaces, "None", kAllowedListenersFrom, allowed.selector);
     });
   });
+  return allowed;
 }
 
 }  // namespace
@@ -95,7 +94,7 @@ Gateway decode_gateway(FieldReader& root, Meta meta) {
               [&](FieldReader& address) { gateway.addresses.push_back(read_address(address)); });
     check_addresses(spec, gateway.addresses);
     gateway.parameters_ref = read_infrastructure(spec);
-    read_allowed_listeners(spec, gateway.unsupported_fields);
+    gateway.allowed_listeners = read_allowed_listeners(spec);
     read_gateway_tls(spec, gateway);
   });
   return gateway;

@@ -1,5 +1,5 @@
-// spec.listeners of a Gateway.
-// Spec: gateway-api v1.7.0 standard CRD gateways.gateway.networking.k8s.io
+// spec.listeners of a Gateway or ListenerSet, whose CRDs have the same rules.
+// Spec: gateway-api v1.7.0 standard CRDs gateways and listenersets.gateway.networking.k8s.io
 #include <fmt/format.h>
 
 #include <array>
@@ -37,21 +37,11 @@ ListenerTls read_tls(FieldReader& reader) {
   return tls;
 }
 
-// A selector that is asked for and not there selects nothing, as in Kubernetes.
-void read_namespaces(FieldReader& reader, AllowedRoutes& allowed) {
-  const std::string from = reader.text_or("from", "Same", kAllowedRoutesFrom);
-  const std::optional<LabelSelector> selector = decode_label_selector(reader, "selector");
-  if (selector) allowed.selector = *selector;
-  if (from == "All") allowed.from = FromNamespaces::kAll;
-  if (from != "Selector") return;
-  allowed.from = selector ? FromNamespaces::kSelector : FromNamespaces::kNone;
-  if (!selector) reader.warn("selector", "missing, so that no namespace is selected");
-}
-
 AllowedRoutes read_allowed_routes(FieldReader& reader) {
   AllowedRoutes allowed;
-  reader.object("namespaces", Need::kDefaulted,
-                [&](FieldReader& namespaces) { read_namespaces(namespaces, allowed); });
+  reader.object("namespaces", Need::kDefaulted, [&](FieldReader& namespaces) {
+    allowed.from = read_namespaces(namespaces, "Same", kAllowedRoutesFrom, allowed.selector);
+  });
   reader.list("kinds", Need::kOptional, {.max = 8}, [&](FieldReader& kind) {
     allowed.kinds.push_back({.group = kind.text_or("group", kGatewayGroup, kGroup),
                              .kind = kind.required_text("kind", kKindName)});
@@ -112,6 +102,19 @@ void check_listeners(FieldReader& spec, const std::vector<Listener>& listeners) 
 }
 
 }  // namespace
+
+FromNamespaces read_namespaces(FieldReader& reader, std::string_view fallback, const TextRule& rule,
+                               LabelSelector& selector) {
+  const std::string from = reader.text_or("from", fallback, rule);
+  const std::optional<LabelSelector> given = decode_label_selector(reader, "selector");
+  if (given) selector = *given;
+  if (from == "All") return FromNamespaces::kAll;
+  if (from == "Same") return FromNamespaces::kSame;
+  if (from != "Selector") return FromNamespaces::kNone;
+  if (given) return FromNamespaces::kSelector;
+  reader.warn("selector", "missing, so that no namespace is selected");
+  return FromNamespaces::kNone;
+}
 
 std::vector<Listener> read_listeners(FieldReader& spec) {
   std::vector<Listener> listeners;

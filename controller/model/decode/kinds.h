@@ -10,6 +10,7 @@ namespace sluice::model {
 
 GatewayClass decode_gateway_class(FieldReader& root, Meta meta);
 Gateway decode_gateway(FieldReader& root, Meta meta);
+ListenerSet decode_listener_set(FieldReader& root, Meta meta);
 HttpRoute decode_http_route(FieldReader& root, Meta meta);
 GrpcRoute decode_grpc_route(FieldReader& root, Meta meta);
 ReferenceGrant decode_reference_grant(FieldReader& root, Meta meta);

@@ -14,6 +14,7 @@ using model::Kind;
 constexpr std::array kFollowed = {
     FollowedKind{Kind::kGatewayClass, "gatewayclasses"},
     FollowedKind{Kind::kGateway, "gateways"},
+    FollowedKind{Kind::kListenerSet, "listenersets"},
     FollowedKind{Kind::kHttpRoute, "httproutes"},
     FollowedKind{Kind::kGrpcRoute, "grpcroutes"},
     FollowedKind{Kind::kReferenceGrant, "referencegrants", Form::kWhole, false, "v1beta1"},
@@ -37,6 +38,7 @@ bool has_status(model::Kind kind) {
   switch (kind) {
     case Kind::kGatewayClass:
     case Kind::kGateway:
+    case Kind::kListenerSet:
     case Kind::kHttpRoute:
     case Kind::kGrpcRoute:
     case Kind::kBackendTlsPolicy:

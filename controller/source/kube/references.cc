@@ -3,6 +3,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace sluice::source {
 
@@ -28,14 +29,18 @@ void add(const std::optional<model::ClientValidation>& validation, const std::st
     add(ref, ns, keys);
 }
 
-Keys references_of_gateway(const model::Gateway& gateway) {
-  Keys keys;
-  const std::string& ns = gateway.meta.name.ns;
-  for (const model::Listener& listener : gateway.listeners) {
+void add(const std::vector<model::Listener>& listeners, const std::string& ns, Keys& keys) {
+  for (const model::Listener& listener : listeners) {
     if (!listener.tls) continue;
     for (const model::ObjectRef& ref : listener.tls->certificate_refs)
       add(ref, ns, keys);
   }
+}
+
+Keys references_of_gateway(const model::Gateway& gateway) {
+  Keys keys;
+  const std::string& ns = gateway.meta.name.ns;
+  add(gateway.listeners, ns, keys);
   add(gateway.frontend_tls.fallback, ns, keys);
   for (const auto& [port, validation] : gateway.frontend_tls.of_port)
     add(validation, ns, keys);
@@ -50,6 +55,9 @@ Keys references_of(const model::Object& object) {
     return references_of_gateway(*gateway);
   }
   Keys keys;
+  if (const auto* set = std::get_if<model::ListenerSet>(&object)) {
+    add(set->listeners, set->meta.name.ns, keys);
+  }
   if (const auto* policy = std::get_if<model::BackendTlsPolicy>(&object)) {
     for (const model::CaCertificateRef& ref : policy->ca_certificate_refs)
       add(ref.group, ref.kind, policy->meta.name.ns, ref.name, keys);

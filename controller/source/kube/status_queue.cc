@@ -14,9 +14,9 @@ namespace {
 
 using nlohmann::json;
 
-// Classes, then Gateways, then all others.
+// Classes, then Gateways, then ListenerSets, then all others.
 int rank(model::Kind kind) {
-  return std::min(static_cast<int>(kind), 2);
+  return std::min(static_cast<int>(kind), 3);
 }
 
 }  // namespace

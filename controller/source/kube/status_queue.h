@@ -1,6 +1,7 @@
 // Which statuses have to be written to the API server, and when: one write for each change of
 // content, the first one of a generation at once and later ones at most every kPauseMs, kMostWrites
-// under way, GatewayClasses and Gateways before routes and what was touched last before a backlog.
+// under way, GatewayClasses, Gateways and ListenerSets before routes and what was touched last
+// before a backlog.
 //
 // Process: controller.   Thread: event loop.   Pure: objects, statuses and time come in.
 // Tested by: test/unit/controller/source/kube/status_queue_test.cc

@@ -75,12 +75,28 @@ TEST(ObjectRowsTest, RouteShowsTheWorstOfItsParents) {
               ElementsAre(ElementsAre("r", "a.com,b.com", "False/NoMatchingParent", "")));
 }
 
+TEST(ObjectRowsTest, ListenerSetsShowTheirParent) {
+  const json set = {
+      {"metadata", {{"name", "extra"}, {"namespace", "shop"}}},
+      {"spec",
+       {{"parentRef", {{"name", "web"}, {"namespace", "infra"}}},
+        {"listeners", {{{"name", "http"}, {"port", 80}}, {{"name", "tls"}, {"port", 443}}}}}},
+      {"status",
+       {{"conditions",
+         {{{"type", "Accepted"}, {"status", "True"}, {"reason", "Accepted"}},
+          {{"type", "Programmed"}, {"status", "False"}, {"reason", "Pending"}}}},
+        {"listeners", {{{"name", "http"}, {"attachedRoutes", 2}}, {{"attachedRoutes", 1}}}}}}};
+  EXPECT_THAT(object_rows(model::Kind::kListenerSet, {set}, {true, true, false}),
+              ElementsAre(ElementsAre("shop", "extra", "infra/web", "True", "False/Pending",
+                                      "http:80,tls:443", "3")));
+}
+
 TEST(ObjectRowsTest, ObjectsOfAnyShapeGiveARow) {
   for (const auto kind :
-       {model::Kind::kGatewayClass, model::Kind::kGateway, model::Kind::kHttpRoute,
-        model::Kind::kReferenceGrant, model::Kind::kService, model::Kind::kEndpointSlice,
-        model::Kind::kNamespace, model::Kind::kSecret, model::Kind::kConfigMap,
-        model::Kind::kBackend}) {
+       {model::Kind::kGatewayClass, model::Kind::kGateway, model::Kind::kListenerSet,
+        model::Kind::kHttpRoute, model::Kind::kReferenceGrant, model::Kind::kService,
+        model::Kind::kEndpointSlice, model::Kind::kNamespace, model::Kind::kSecret,
+        model::Kind::kConfigMap, model::Kind::kBackend}) {
     for (const json& odd : {json(nullptr), json(1), json{{"spec", 1}, {"status", "x"}},
                             json{{"spec", {{"ports", 1}, {"endpoints", {1, "x"}}}}}}) {
       EXPECT_EQ(object_rows(kind, {odd}, {true, true, true}).size(), 2U);

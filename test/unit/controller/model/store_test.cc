@@ -65,6 +65,7 @@ Kind kind_of_default() {
 TEST(StoreTest, EveryAlternativeKnowsItsKind) {
   EXPECT_EQ(kind_of_default<GatewayClass>(), Kind::kGatewayClass);
   EXPECT_EQ(kind_of_default<Gateway>(), Kind::kGateway);
+  EXPECT_EQ(kind_of_default<ListenerSet>(), Kind::kListenerSet);
   EXPECT_EQ(kind_of_default<HttpRoute>(), Kind::kHttpRoute);
   EXPECT_EQ(kind_of_default<GrpcRoute>(), Kind::kGrpcRoute);
   EXPECT_EQ(kind_of_default<ReferenceGrant>(), Kind::kReferenceGrant);

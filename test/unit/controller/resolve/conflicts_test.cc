@@ -15,7 +15,7 @@ using testing::Pair;
 ListenerPlan listener(std::string name, ProtocolFamily family, std::string hostname,
                       std::string address = "0.0.0.0") {
   ListenerPlan plan;
-  plan.name = std::move(name);
+  plan.key.listener = std::move(name);
   plan.family = family;
   plan.hostname = std::move(hostname);
   plan.port = 80;
@@ -34,11 +34,15 @@ GatewayPlan gateway(std::vector<ListenerPlan> listeners, std::int64_t created = 
   return plan;
 }
 
-std::string lost(const PortBook& book, const std::string& name, const std::string& listener_name) {
+// `set`: of the ListenerSet that has the listener.
+std::string lost(const PortBook& book, const std::string& name, const std::string& listener_name,
+                 const std::string& set = "") {
   const auto settled = book.settle(80);
   const auto losses = settled.find({"ns", name});
   if (losses == settled.end()) return "nothing claimed";
-  const auto loss = losses->second.find(listener_name);
+  ListenerKey key{{}, listener_name};
+  if (!set.empty()) key.set = {"ns", set};
+  const auto loss = losses->second.find(key);
   return loss == losses->second.end() ? "" : loss->second.reason;
 }
 
@@ -47,7 +51,7 @@ TEST(ConflictsTest, EveryMemberOfAConflictInsideAGatewayIsRejected) {
                               listener("c", ProtocolFamily::kTls, "y.org")});
   reject_conflicts_inside(plan);
   for (const ListenerPlan& member : plan.listeners) {
-    ASSERT_TRUE(member.conflict) << member.name;
+    ASSERT_TRUE(member.conflict) << member.key.listener;
     EXPECT_EQ(member.conflict->reason, "ProtocolConflict");
   }
 }
@@ -83,6 +87,57 @@ TEST(ConflictsTest, OnlyTheListenerThatConflictsIsLost) {
   book.put({"ns", "b"}, gateway({http("one", "x.org"), http("two", "y.org")}));
   EXPECT_EQ(lost(book, "b", "one"), "HostnameConflict");
   EXPECT_EQ(lost(book, "b", "two"), "");
+}
+
+ListenerPlan of_set(const std::string& set, ListenerPlan plan) {
+  plan.key.set = {"ns", set};
+  return plan;
+}
+
+TEST(ConflictsTest, AGatewayComesBeforeItsListenerSetsAndTheseInTheirOrder) {
+  PortBook book;
+  book.put({"ns", "a"}, gateway({http("l", "x.org"), of_set("b", http("l", "x.org")),
+                                 of_set("b", http("m", "y.org")), of_set("a", http("l", "y.org")),
+                                 of_set("a", http("m", "z.org"))}));
+  EXPECT_EQ(lost(book, "a", "l"), "");
+  EXPECT_EQ(lost(book, "a", "l", "b"), "HostnameConflict");
+  EXPECT_EQ(lost(book, "a", "m", "b"), "");
+  EXPECT_EQ(lost(book, "a", "l", "a"), "HostnameConflict");
+  EXPECT_EQ(lost(book, "a", "m", "a"), "");
+}
+
+TEST(ConflictsTest, WhatTheGatewayRejectsRejectsNothingInItsListenerSet) {
+  PortBook book;
+  book.put({"ns", "a"}, gateway({http("l", "x.org"), of_set("s", http("m", "y.org")),
+                                 of_set("s", listener("tcp", ProtocolFamily::kTcp, "")),
+                                 of_set("s", http("n", "z.org"))}));
+  EXPECT_EQ(lost(book, "a", "m", "s"), "");
+  EXPECT_EQ(lost(book, "a", "tcp", "s"), "ProtocolConflict");
+  EXPECT_EQ(lost(book, "a", "n", "s"), "");
+}
+
+TEST(ConflictsTest, EveryMemberOfAConflictInsideAListenerSetIsRejectedAndHoldsNothing) {
+  PortBook book;
+  book.put({"ns", "a"}, gateway({of_set("s", http("m", "y.org")),
+                                 of_set("s", listener("tcp", ProtocolFamily::kTcp, "")),
+                                 of_set("t", listener("tls", ProtocolFamily::kTls, "z.org"))}));
+  EXPECT_EQ(lost(book, "a", "m", "s"), "ProtocolConflict");
+  EXPECT_EQ(lost(book, "a", "tcp", "s"), "ProtocolConflict");
+  EXPECT_EQ(lost(book, "a", "tls", "t"), "");
+}
+
+TEST(ConflictsTest, AGatewayWithoutAddressesSettlesItsListenerSetsAllTheSame) {
+  PortBook book;
+  GatewayPlan plan = gateway({http("l", "x.org"), of_set("s", http("l", "x.org"))});
+  for (ListenerPlan& each : plan.listeners) {
+    each.key.gateway = {"ns", "a"};
+    each.sockets.clear();
+  }
+  book.put({"ns", "a"}, plan);
+  book.put({"ns", "b"}, gateway({http("l", "x.org")}));
+  EXPECT_EQ(book.settle(80).at({"ns", "a"}).begin()->second.reason, "HostnameConflict");
+  EXPECT_EQ(book.settle(80).at({"ns", "a"}).size(), 1U);
+  EXPECT_EQ(lost(book, "b", "l"), "");
 }
 
 TEST(ConflictsTest, ProtocolsShareASocketOnlyWithinTheirFamily) {
@@ -129,7 +184,7 @@ TEST(ConflictsTest, ASocketHasThePROXYProtocolOrHasItNot) {
   book.put({"ns", "a"}, gateway({http("first", "x.org")}, 1));
   ListenerPlan with_header = http("second", "y.org");
   with_header.proxy_protocol = true;
-  ListenerPlan elsewhere = listener("third", ProtocolFamily::kHttp, "y.org", "10.0.0.1");
+  ListenerPlan elsewhere = listener("third", ProtocolFamily::kHttp, "z.org", "10.0.0.1");
   elsewhere.proxy_protocol = true;
   book.put({"ns", "b"}, gateway({with_header, elsewhere}, 2));
   EXPECT_EQ(lost(book, "a", "first"), "");

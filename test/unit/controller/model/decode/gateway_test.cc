@@ -53,10 +53,29 @@ TEST(GatewayDecodeTest, WrittenFieldsAreKept) {
             (ParametersRef{"sluice.dev", "GatewayParameters", "p", std::nullopt}));
 }
 
-TEST(GatewayDecodeTest, FieldsThatAreNotServedYetAreListed) {
-  EXPECT_THAT(decode_as<Gateway>(nlohmann::json::parse(kGateway)).unsupported_fields, IsEmpty());
-  const auto json = with(kGateway, "/spec/allowedListeners", R"({"namespaces": {"from": "All"}})");
-  EXPECT_THAT(decode_as<Gateway>(json).unsupported_fields, ElementsAre("spec.allowedListeners"));
+TEST(GatewayDecodeTest, ListenerSetsAreAllowedWhereTheGatewaySaysSo) {
+  const auto from = [](const char* allowed) {
+    return decode_as<Gateway>(with(kGateway, "/spec/allowedListeners", allowed))
+        .allowed_listeners.from;
+  };
+  EXPECT_EQ(decode_as<Gateway>(nlohmann::json::parse(kGateway)).allowed_listeners.from,
+            FromNamespaces::kNone);
+  EXPECT_EQ(from("{}"), FromNamespaces::kNone);
+  EXPECT_EQ(from(R"({"namespaces": {}})"), FromNamespaces::kNone);
+  EXPECT_EQ(from(R"({"namespaces": null})"), FromNamespaces::kNone);
+  EXPECT_EQ(from(R"({"namespaces": {"from": "None"}})"), FromNamespaces::kNone);
+  EXPECT_EQ(from(R"({"namespaces": {"from": "Same"}})"), FromNamespaces::kSame);
+  EXPECT_EQ(from(R"({"namespaces": {"from": "All"}})"), FromNamespaces::kAll);
+  EXPECT_EQ(from(R"({"namespaces": {"from": "Selector", "selector": {}}})"),
+            FromNamespaces::kSelector);
+}
+
+TEST(GatewayDecodeTest, AMissingSelectorAllowsNoListenerSetWithAWarning) {
+  const Decoded decoded = decode_json(
+      with(kGateway, "/spec/allowedListeners", R"({"namespaces": {"from": "Selector"}})"));
+  ASSERT_NE(decoded.object, nullptr) << describe(decoded);
+  EXPECT_EQ(std::get<Gateway>(*decoded.object).allowed_listeners.from, FromNamespaces::kNone);
+  EXPECT_THAT(warned_fields(decoded), ElementsAre("spec.allowedListeners.namespaces.selector"));
 }
 
 TEST(GatewayDecodeTest, ValidationOfClientsIsReadForAllPortsAndForEach) {

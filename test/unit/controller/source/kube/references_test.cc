@@ -45,6 +45,14 @@ TEST(ReferencesTest, AllThatAGatewayNames) {
                   secret("shop", "e"), secret("shop", "f")}));
 }
 
+TEST(ReferencesTest, AllThatAListenerSetNames) {
+  model::ListenerSet set;
+  set.meta.name = {"shop", "extra"};
+  set.listeners = gateway("a").listeners;
+  set.listeners[1].tls->certificate_refs.push_back({"", "Secret", "b", "other"});
+  EXPECT_EQ(references_of(set), (Keys{secret("shop", "a"), secret("other", "b")}));
+}
+
 TEST(ReferencesTest, AllThatAPolicyNames) {
   model::BackendTlsPolicy policy;
   policy.meta.name = {"shop", "p"};

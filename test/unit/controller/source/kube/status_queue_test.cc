@@ -124,15 +124,20 @@ TEST_F(StatusQueueTest, GatewaysAndWhatWasTouchedLastGoFirst) {
   put(gateway, 1);
   ours_[gateway] = {{"addresses", json::array()}};
   queue_.touch(gateway, 1000);
+  const ObjectKey set{Kind::kListenerSet, {"shop", "extra"}};
+  put(set, 1);
+  ours_[set] = {{"listeners", json::array()}};
+  queue_.touch(set, 1000);
   want(keys[3], "y", 1000);
   const Keys taken = take(1000);
   ASSERT_EQ(taken.size(), StatusQueue::kMostWrites);
   EXPECT_EQ(taken[0], gateway);
-  EXPECT_EQ(taken[1], keys[3]);
-  EXPECT_EQ(taken[2], keys[19]);
+  EXPECT_EQ(taken[1], set);
+  EXPECT_EQ(taken[2], keys[3]);
+  EXPECT_EQ(taken[3], keys[19]);
   EXPECT_EQ(queue_.timeout_ms(1000), -1);
   EXPECT_EQ(take(1000), Keys{});
-  done(taken[2], 2, 1001);
+  done(taken[3], 2, 1001);
   EXPECT_EQ(take(1001).size(), 1U);
 }
 
