@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <span>
 #include <string_view>
 
 #include "controller/resolve/grants.h"
@@ -66,15 +67,18 @@ std::string known_spelling(std::string app_protocol) {
   return app_protocol;
 }
 
+// What is spoken where nothing else is asked for.
+BackendProtocol usual_protocol(Kind route) {
+  return route == Kind::kGrpcRoute ? BackendProtocol::kHttp2 : BackendProtocol::kHttp1;
+}
+
 // What is spoken to a port of the appProtocol; none: nothing that the route could use.
 std::optional<BackendProtocol> protocol_of(std::string_view app_protocol, Kind route) {
   const bool http2 = route == Kind::kGrpcRoute;
   if (contains(kHttp2Protocols, app_protocol)) return BackendProtocol::kHttp2;
-  if (contains(kPlainProtocols, app_protocol)) {
-    return http2 ? BackendProtocol::kHttp2 : BackendProtocol::kHttp1;
-  }
+  if (contains(kPlainProtocols, app_protocol)) return usual_protocol(route);
   if (contains(kTlsProtocols, app_protocol) && (!http2 || app_protocol == "https")) {
-    return http2 ? BackendProtocol::kHttp2 : BackendProtocol::kHttp1;
+    return usual_protocol(route);
   }
   if (contains(kHttp1Protocols, app_protocol) && !http2) return BackendProtocol::kHttp1;
   return std::nullopt;
@@ -167,8 +171,7 @@ Target find_target(const model::BackendRef& ref, const ObjectKey& key, const Ref
                   fmt::format("{} {} does not exist", model::kind_name(key.kind), key.name.text()));
   }
   if (key.kind == Kind::kBackend) {
-    const auto protocol = protocol_of(kPlainProtocols.front(), referrer.kind);
-    return {{BackendKey{key, 0}, *protocol}, {}, false};
+    return {{BackendKey{key, 0}, usual_protocol(referrer.kind)}, {}, false};
   }
   return find_service_port(std::get<model::Service>(*object), store, ref.port.value_or(0),
                            referrer.kind);
@@ -190,6 +193,7 @@ ConditionFinding summarize(std::vector<Problem> problems) {
   }
   std::ranges::stable_sort(problems, {}, rank);
   std::vector<std::string> messages;
+  messages.reserve(problems.size());
   for (Problem& problem : problems) {
     messages.push_back(std::move(problem.message));
   }
@@ -268,7 +272,7 @@ model::ObjectKey any_of(Kind kind, const std::string& ns) {
 
 std::string join_problems(const std::vector<std::string>& problems) {
   const std::size_t shown = std::min(problems.size(), kMaxProblemsShown);
-  std::string text = fmt::format("{}", fmt::join(problems.begin(), problems.begin() + shown, "; "));
+  std::string text = fmt::format("{}", fmt::join(std::span(problems).first(shown), "; "));
   if (problems.size() > shown) text += fmt::format("; and {} more", problems.size() - shown);
   return text;
 }
