@@ -119,11 +119,12 @@ void AddressBook::add_new(const Entry& entry, TakenAddresses& taken, Given& give
     const Wish& wish = entry.wishes[i];
     if (wish.value || given[i]) continue;
     const auto newest = newest_.find(wish.ipv6);
-    given[i] = pool_.next_free(
+    const auto next = pool_.next_free(
         wish.ipv6, taken, newest == newest_.end() ? std::nullopt : std::optional(newest->second));
-    if (!given[i]) continue;
-    taken.emplace(*given[i], entry.age.name);
-    newest_.insert_or_assign(wish.ipv6, *given[i]);
+    if (!next) continue;
+    given[i] = next;
+    taken.emplace(*next, entry.age.name);
+    newest_.insert_or_assign(wish.ipv6, *next);
   }
 }
 
@@ -132,8 +133,8 @@ AddressGrant AddressBook::grant_of(const Entry& entry, const Given& given,
   AddressGrant grant;
   for (std::size_t i = 0; i < given.size(); ++i) {
     const Wish& wish = entry.wishes[i];
-    if (given[i]) {
-      grant.listens_at.push_back(address_text(*given[i]));
+    if (const auto& address = given[i]) {
+      grant.listens_at.push_back(address_text(*address));
       if (wish.shown) grant.addresses.push_back({grant.listens_at.back(), wish.routability});
     } else if (!wish.value) {
       grant.missing.push_back(fmt::format("no {} address is left in the pool {}",
@@ -159,7 +160,8 @@ std::vector<IpAddress> AddressBook::held_of(const Entry& entry, const Given& giv
   std::vector<IpAddress> held;
   for (const bool by_value : {false, true}) {
     for (std::size_t i = 0; i < given.size(); ++i) {
-      if (given[i] && entry.wishes[i].value.has_value() == by_value) held.push_back(*given[i]);
+      const auto& address = given[i];
+      if (address && entry.wishes[i].value.has_value() == by_value) held.push_back(*address);
     }
   }
   return held;
