@@ -162,7 +162,7 @@ std::vector<Column> slice_columns() {
 std::vector<Column> backend_columns() {
   return {{"ENDPOINTS", false, [](const json& o) {
              return joined(member(spec(o), "endpoints"), [](const json& each) {
-               const std::string path = text_member(each, "unixPath");
+               std::string path = text_member(each, "unixPath");
                if (!path.empty()) return path;
                return fmt::format("{}:{}", text_member(each, "address"),
                                   number_member(each, "port"));

@@ -33,7 +33,7 @@ table::ListenerSpec to_spec(std::uint32_t id, const resolve::ServedListener& lis
   tls.min_version =
       listener.tls->only_tls13 ? table::TlsVersion::kTls13 : table::TlsVersion::kTls12;
   tls.ciphers = listener.tls->ciphers;
-  if (certificates.authorities) {
+  if (certificates.authorities && listener.tls->clients) {
     tls.authorities = *std::move(certificates.authorities);
     tls.client_validation = listener.tls->clients->insecure_fallback
                                 ? table::ClientValidation::kAllowInsecureFallback

@@ -211,7 +211,7 @@ std::optional<Response> Desk::outcome(Wait& wait, const keeper::Keeper& keeper,
     return refusal(404, fmt::format("no {}", wait.object->text()));
   }
   const std::string what = missing(wait, keeper, progress);
-  if (what.empty()) {
+  if (what.empty() && wait.contains) {
     return reply(200, json{{"generation", *wait.contains}, {"workers", keeper.workers().size()}});
   }
   if (now_ms < wait.deadline_ms) return std::nullopt;

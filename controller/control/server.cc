@@ -20,7 +20,7 @@ namespace sluice::control {
 namespace {
 
 constexpr std::size_t kThreads = 16;  // requests that can wait at one time
-constexpr std::size_t kMaxBodyBytes = 64 * 1024;
+constexpr std::size_t kMaxBodyBytes = std::size_t{64} * 1024;
 constexpr time_t kIoSeconds = 5;
 constexpr mode_t kSocketMode = 0660;
 constexpr const char* kJson = "application/json";
@@ -47,7 +47,7 @@ struct Call::Exchange {
   Response wait() {
     std::unique_lock lock(mutex);
     answered.wait(lock, [this] { return response.has_value(); });
-    return std::move(*response);
+    return std::move(response).value_or(Response{});
   }
 };
 

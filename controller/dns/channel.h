@@ -19,8 +19,11 @@
 #include "shared/base/result.h"
 #include "shared/base/unique_fd.h"
 
+// NOLINTBEGIN(readability-identifier-naming): names of c-ares
 struct ares_addrinfo;
 struct ares_channeldata;
+
+// NOLINTEND(readability-identifier-naming)
 
 namespace sluice::dns {
 

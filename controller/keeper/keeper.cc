@@ -420,10 +420,11 @@ int Keeper::fd() const {
 }
 
 int Keeper::timeout_ms(std::uint64_t now_ms) const {
-  std::optional<std::uint64_t> next = state_->accept_again_ms;
-  const auto consider = [&next](std::uint64_t at_ms) {
-    if (!next || at_ms < *next) next = at_ms;
+  int timeout = kForEver;
+  const auto consider = [&](std::uint64_t at_ms) {
+    timeout = sooner(timeout, timeout_until(at_ms, now_ms));
   };
+  if (state_->accept_again_ms) consider(*state_->accept_again_ms);
   for (const auto& [fd, worker] : state_->connections) {
     if (worker.counts() && worker.owes_since_ms) consider(*worker.owes_since_ms + kSilentMs);
     if (worker.greeted && !worker.failed.empty()) consider(worker.failed_retry_ms);
@@ -433,7 +434,7 @@ int Keeper::timeout_ms(std::uint64_t now_ms) const {
   } else if (state_->nobody_since_ms && state_->ports.holds_any()) {
     consider(*state_->nobody_since_ms + kNobodyMs);
   }
-  return next ? timeout_until(*next, now_ms) : kForEver;
+  return timeout;
 }
 
 bool Keeper::poll(std::uint64_t now_ms) {

@@ -45,6 +45,14 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.request = self.server.tls.wrap_socket(self.request, server_side=True)
         super().setup()
 
+    def handle(self) -> None:
+        try:
+            super().handle()
+        finally:  # the server knows only the socket below
+            with contextlib.suppress(OSError):
+                self.request.shutdown(socket.SHUT_RDWR)
+            self.request.close()
+
     def forward(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         fault = self.server.draw(FAULTS)
@@ -90,6 +98,13 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         watch = Watch(self.server)
         threading.Thread(target=self.cut_when_idle, args=(watch,), daemon=True).start()
+        try:
+            self.stream_lines(answer, watch)
+        finally:
+            watch.over.set()
+        self.chunk(b"")
+
+    def stream_lines(self, answer: http.client.HTTPResponse, watch: "Watch") -> None:
         for line in answer:
             fault = watch.fault()
             if fault == "cut":
@@ -102,9 +117,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 error = {"type": "ERROR", "object": status(410, "Expired")}
                 self.chunk(json.dumps(error).encode() + b"\n")
             if fault != "none":
-                break
-        watch.over.set()
-        self.chunk(b"")
+                return
 
     def cut_when_idle(self, watch: "Watch") -> None:
         while not watch.over.wait(0.1) and not self.server.ending.is_set():

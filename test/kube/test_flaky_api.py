@@ -58,7 +58,7 @@ def contents(namespace) -> dict[str, str]:
 def dump(sluice) -> str:
     ran = sluice.sluicectl("dump")
     assert ran.returncode == 0, ran.stderr
-    return ran.stdout.replace(":1080", ":80")
+    return ran.stdout.replace(" client port 1080", "").replace(":1080", ":80")
 
 
 def leads(namespace, sluice) -> bool:
