@@ -19,6 +19,15 @@ int rank(model::Kind kind) {
   return std::min(static_cast<int>(kind), 3);
 }
 
+// The newest generation that any condition in it was observed at.
+std::int64_t newest_observed(const json& status) {
+  std::int64_t newest = number_at(status, "/observedGeneration");
+  if (!status.is_structured()) return newest;
+  for (const json& part : status)
+    newest = std::max(newest, newest_observed(part));
+  return newest;
+}
+
 }  // namespace
 
 StatusQueue::StatusQueue(std::string controller_name, StatusOf status_of)
@@ -72,7 +81,9 @@ std::vector<StatusWrite> StatusQueue::take(const KubeObjects& objects, std::uint
 std::optional<StatusWrite> StatusQueue::make_write(const model::ObjectKey& key,
                                                    const SeenObject& seen, std::uint64_t now_ms) {
   const std::optional<json> ours = status_of_(key);
-  if (!ours) {
+  const std::int64_t generation = number_at(parse_text(seen.text), "/metadata/generation");
+  // What was observed at a generation that the object never had is of another one of its name.
+  if (!ours || newest_observed(*ours) > generation) {
     dirty_.erase(key);
     return std::nullopt;
   }
@@ -82,7 +93,6 @@ std::optional<StatusWrite> StatusQueue::make_write(const model::ObjectKey& key,
     dirty_.erase(key);
     return std::nullopt;
   }
-  const std::int64_t generation = number_at(parse_text(seen.text), "/metadata/generation");
   Last& last = last_[key];
   const bool paused = last.at_ms != 0 && last.generation == generation;
   if (paused && now_ms < last.at_ms + kPauseMs) {

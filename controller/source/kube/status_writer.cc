@@ -79,9 +79,7 @@ void StatusWriter::start(std::uint64_t now_ms) {
 void StatusWriter::touch(const model::ObjectKey& key, std::uint64_t now_ms) {
   if (!has_status(key.kind)) return;
   statuses_.touch(key, now_ms);
-  if (objects_.find(key) != nullptr) return;
-  refusals_.erase(key);
-  shown_.erase(key);  // another object of that name has another status
+  if (objects_.find(key) == nullptr) refusals_.erase(key);
 }
 
 void StatusWriter::show(const model::ObjectKey& key, const json& status, std::uint64_t now_ms) {

@@ -42,13 +42,13 @@ Json secret(const std::string& certificate) {
           {"data", {{"tls.crt", certificate}, {"tls.key", "a2V5"}}}};
 }
 
-Json status(const std::string& message) {
+Json status(const std::string& message, int observed = 443) {
   return {{"conditions",
            {{{"type", "Accepted"},
              {"status", "True"},
              {"reason", "Accepted"},
              {"message", message},
-             {"observedGeneration", 443},
+             {"observedGeneration", observed},
              {"lastTransitionTime", "2026-01-01T00:00:00Z"}}}}};
 }
 
@@ -215,9 +215,25 @@ TEST_F(KubeSourceTest, AnObjectOfAnOldNameHasNoStatusOfOursUntilOneIsShown) {
   made_anew["metadata"]["uid"] = "another";
   cluster_.put(kGateways, made_anew);
   ASSERT_TRUE(turn_until([this] { return told(kWeb) >= 3; }));
-  source_->show_status(kWeb, status("new"));
+  source_->show_status(kWeb, status("new", 1));
   ASSERT_TRUE(turn_until([this] { return cluster_.writes.size() == 2; }));
   EXPECT_THAT(cluster_.writes[1].body, HasSubstr("\"new\""));
+}
+
+// A Gateway that was made anew just as it had been was left without a status for ever.
+TEST_F(KubeSourceTest, AnObjectThatIsMadeAnewAsItWasGetsTheStatusThatItHad) {
+  cluster_.put(kGateways, gateway(443));
+  open();
+  ASSERT_TRUE(turn_until_started());
+  source_->show_status(kWeb, status("same"));
+  ASSERT_TRUE(turn_until([this] { return cluster_.writes.size() == 1; }));
+  cluster_.answer(cluster_.writes[0], 404, {{"kind", "Status"}, {"code", 404}});
+  cluster_.remove(kGateways, "shop/web");
+  Json made_anew = gateway(443);
+  made_anew["metadata"]["uid"] = "another";
+  cluster_.put(kGateways, made_anew);
+  ASSERT_TRUE(turn_until([this] { return cluster_.writes.size() == 2; }));
+  EXPECT_EQ(Json::parse(cluster_.writes[1].body)["metadata"]["uid"], "another");
 }
 
 TEST_F(KubeSourceTest, AnAnswerDoesNotBringBackWhatWasDeletedMeanwhile) {
