@@ -62,8 +62,12 @@ def change_everything(namespace, number: int) -> None:
             "caCertificateRefs": [{"group": "", "kind": "ConfigMap", "name": "ca"}],
         },
     }
+    web = gateway("web", *ADDRESSES, infrastructure=infrastructure, listeners=listeners)
+    web["spec"]["allowedListeners"] = {"namespaces": {"from": "Same"}}
+    extra = {"name": "extra", "port": 80, "protocol": "HTTP", "hostname": f"e{number}.example.com"}
     namespace.apply(
-        gateway("web", *ADDRESSES, infrastructure=infrastructure, listeners=listeners),
+        web,
+        of("ListenerSet", "set", parentRef={"name": "web"}, listeners=[extra]),
         bad,
         of("GRPCRoute", "calls", **calls),
         of("BackendTLSPolicy", "policy", **policy),
