@@ -16,6 +16,7 @@
 
 #include "controller/dns/problems.h"
 #include "controller/numbers.h"
+#include "controller/publish/table_sockets.h"
 #include "controller/resolve/gateway_addresses.h"
 #include "controller/source/files/files.h"
 #include "controller/source/kube/kube.h"
@@ -68,11 +69,14 @@ bool watch(int epoll, int fd, int operation, std::uint32_t events) {
   return ::epoll_ctl(epoll, operation, fd, &event) == 0;
 }
 
-Result<std::unique_ptr<source::Source>> open_source(const ControllerOptions& options) {
+// `nothing_serves`: there is no table of an earlier process.
+Result<std::unique_ptr<source::Source>> open_source(const ControllerOptions& options,
+                                                    bool nothing_serves) {
   const std::string& name = options.resolve.controller_name;
   if (options.directory.empty()) {
     return source::open_kubernetes({options.cluster, name, options.state_directory, SLUICE_VERSION,
-                                    options.resolve.port_offset});
+                                    options.resolve.port_offset, options.snapshot_secrets,
+                                    nothing_serves});
   }
   return source::open_files({options.directory, options.state_directory, name});
 }
@@ -110,7 +114,7 @@ Result<std::unique_ptr<Controller>> Controller::open(const ControllerOptions& op
   auto table = publish::Publisher::open(arena);
   if (!table) return tl::unexpected<Error>(std::move(table.error()));
   parts.table = std::move(*table);
-  auto source = open_source(options);
+  auto source = open_source(options, parts.table->generation() == 0);
   if (!source) return tl::unexpected<Error>(std::move(source.error()));
   parts.source = std::move(*source);
   auto names = dns::Follower::open({options.dns_server, options.state_directory});
@@ -123,6 +127,11 @@ Result<std::unique_ptr<Controller>> Controller::open(const ControllerOptions& op
                                                                 : keeper::Binding::kAnyAddress);
   if (!keeper) return tl::unexpected<Error>(std::move(keeper.error()));
   parts.keeper = std::move(*keeper);
+  // The table of a controller before serves until an API server has told its objects.
+  if (options.directory.empty()) {
+    parts.keeper->want(publish::sockets_of_table(options.table_directory),
+                       milliseconds(CLOCK_MONOTONIC));
+  }
   Result<UniqueFd> secrets = parts.table->open_secrets();
   if (!secrets) return propagate(std::move(secrets), "certificates");
   parts.keeper->hand_out_secrets(std::move(*secrets));
@@ -202,6 +211,10 @@ void Controller::take(const source::Batch& batch) {
     const auto* backend = store_.find<model::Backend>(model::Kind::kBackend, change.key.name);
     parts_.names->follow(change.key.name, backend, now_ms_);
   }
+  if (batch.api) {
+    store_.set_api(*batch.api);
+    api_changed_ = true;
+  }
   for (const model::ObjectKey& key : batch.records) {
     const auto* gateway = store_.find<model::Gateway>(key.kind, key.name);
     if (gateway == nullptr) continue;
@@ -209,6 +222,7 @@ void Controller::take(const source::Batch& batch) {
     adopted_ = true;
   }
   started_ |= !batch.waiting;
+  outdated_ = batch.outdated;
 }
 
 void Controller::look_up_names() {
@@ -236,7 +250,8 @@ void Controller::resolve_changes() {
   const std::vector<model::Change> changes = std::exchange(unresolved_, {});
   const std::vector<model::HostAnswer> answers = parts_.names->take_changes();
   const bool adopted = std::exchange(adopted_, false);
-  if (changes.empty() && answers.empty() && !adopted && resolved_) return;
+  const bool api_changed = std::exchange(api_changed_, false);
+  if (changes.empty() && answers.empty() && !adopted && !api_changed && resolved_) return;
   if (!std::exchange(resolved_, true)) {
     for (const auto& [name, gateway] : store_.all(model::Kind::kGateway))
       adopt_addresses(std::get<model::Gateway>(*gateway));
@@ -324,9 +339,10 @@ void Controller::show_status() {
 
 void Controller::answer_requests() {
   const control::Progress now = progress();
-  const control::Health healthy = health();
+  // Ready once, it stays so: an API server or workers that go away take nothing back.
+  ready_ = ready_ || why_not_ready().empty();
   for (control::Call& call : parts_.server->take()) {
-    if (auto answer = control::health_answer(call.request(), healthy)) {
+    if (auto answer = control::health_answer(call.request(), health())) {
       call.answer(std::move(*answer));
     } else {
       desk_.take(std::move(call), *parts_.keeper, now, now_ms_);
@@ -336,24 +352,24 @@ void Controller::answer_requests() {
   if (parts_.health == nullptr) return;
   for (control::Call& call : parts_.health->take()) {
     const control::Response nothing{404, "only /healthz, /readyz and /metrics\n", "text/plain"};
-    call.answer(control::health_answer(call.request(), healthy).value_or(nothing));
+    call.answer(control::health_answer(call.request(), health()).value_or(nothing));
   }
 }
 
-// Ready once, it stays so: an API server or workers that go away take nothing back.
-control::Health Controller::health() {
-  control::Health health;
-  if (!started_) {
-    health.not_ready = "the objects are not known yet";
-  } else if (parts_.table->generation() == 0 || !resolved_) {
-    health.not_ready = obstacle_.empty() ? "no table is published yet" : obstacle_;
-  } else if (!parts_.keeper->data_plane().any_worker) {
-    health.not_ready = "no worker of nginx is here yet";
-  } else if (parts_.keeper->data_plane().acknowledged == 0) {
-    health.not_ready = "the workers do not answer by the table yet";
+std::string Controller::why_not_ready() const {
+  if (!started_) return "the objects are not known yet";
+  if (outdated_) return "the API server has not told its objects yet: the snapshot serves";
+  if (parts_.table->generation() == 0 || !resolved_) {
+    return obstacle_.empty() ? "no table is published yet" : obstacle_;
   }
-  ready_ |= health.not_ready.empty();
-  if (ready_) health.not_ready.clear();
+  const status::DataPlane data_plane = parts_.keeper->data_plane();
+  if (!data_plane.any_worker) return "no worker of nginx is here yet";
+  return data_plane.acknowledged == 0 ? "the workers do not answer by the table yet" : "";
+}
+
+control::Health Controller::health() const {
+  control::Health health;
+  if (!ready_) health.not_ready = why_not_ready();
   health.metrics = [this] {
     const control::Progress now = progress();
     std::vector<metrics::Metric> all = metrics_of(

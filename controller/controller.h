@@ -39,6 +39,7 @@ namespace sluice {
 struct ControllerOptions {
   std::string directory;  // of manifests; "": objects come from the cluster instead
   kube::ClusterChoice cluster;
+  bool snapshot_secrets = false;  // of the cluster, kept on disk
   std::string state_directory;
   std::string table_directory;
   resolve::Options resolve;
@@ -85,7 +86,8 @@ class Controller {
   void answer_requests();
   void report_news();
   control::Progress progress() const;
-  control::Health health();
+  std::string why_not_ready() const;
+  control::Health health() const;
   int timeout_ms() const;
   void watch_source(bool on);
 
@@ -104,9 +106,11 @@ class Controller {
   std::string obstacle_;
   std::uint64_t announced_ = 0;
   bool started_ = false;   // the source was read once
+  bool outdated_ = false;  // and told what an earlier process knew
   bool resolved_ = false;  // and resolved
   bool adopted_ = false;   // addresses of Gateways are others by what another controller wrote
-  bool ready_ = false;     // and answered by
+  bool api_changed_ = false;
+  bool ready_ = false;  // and answered by
   bool problems_changed_ = true;
   bool wanted_changed_ = true;
   bool status_is_stale_ = true;

@@ -46,8 +46,12 @@ void describe(CLI::App& app, Arguments& arguments) {
                  "Pod's service account, ~/.kube/config)");
   app.add_option("--context", controller.cluster.context,
                  "Context of the kubeconfig (default: its current one)");
+  app.add_flag("--snapshot-secrets", controller.snapshot_secrets,
+               "Keep Secrets that are named on disk too, in the state directory, so that HTTPS is "
+               "served after a reboot while the API server is away; with --source kubernetes");
   app.add_option("--state-dir", controller.state_directory,
-                 "Directory of the sockets that nginx and sluicectl connect to")
+                 "Directory of the sockets that nginx and sluicectl connect to, and of what a "
+                 "restart needs")
       ->required();
   app.add_option("--table-dir", controller.table_directory,
                  "Directory of the table in shared memory, as in nginx's sluice_table")
@@ -86,7 +90,7 @@ void describe(CLI::App& app, Arguments& arguments) {
 std::string why_no_source(const CLI::App& app, const Arguments& arguments) {
   const bool files = arguments.source == "files";
   if (files && arguments.controller.directory.empty()) return "--source files needs --dir";
-  for (const char* option : {"--kubeconfig", "--context", "--address-pool"}) {
+  for (const char* option : {"--kubeconfig", "--context", "--address-pool", "--snapshot-secrets"}) {
     if (files && app.count(option) != 0) {
       return std::string(option) + " is of --source kubernetes, but the source is files";
     }
@@ -160,7 +164,8 @@ int parse_and_run(int count, char** words) {
   }
   arguments.controller.resolve.in_cluster = arguments.source == "kubernetes";
   for (const std::string& text : arguments.address_pool) {
-    arguments.controller.resolve.address_pool.push_back(*sluice::http::parse_ip_network(text));
+    const auto network = sluice::http::parse_ip_network(text);  // why_no_network() has seen it
+    if (network) arguments.controller.resolve.address_pool.push_back(*network);
   }
   if (arguments.log_format == "json") sluice::log::set_format(sluice::log::Format::kJson);
   if (!arguments.group.empty()) {

@@ -1,7 +1,7 @@
 // What a controller knows, as metrics.
 //
 // Process: controller.   Thread: event loop.   Pure.
-// Names: controller/doc/control.md   Tested by: test/unit/controller/controller_test.cc
+// Names: controller/doc/control.md   Tested by: test/e2e/test_health.py
 #pragma once
 
 #include <cstddef>

@@ -8,13 +8,13 @@ Long runs read their counts from the environment; every stage prints the values 
 import argparse
 import os
 import shlex
-import shutil
 import subprocess
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 
+from cluster.cluster import NotHere, check_machine
 from cluster.kit import build as kit_build
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -84,11 +84,16 @@ def ctest(directory: Path, full: bool = False, slower: int = 1) -> None:
     )
 
 
-def e2e(directory: Path, *options: str, changes: str = "5000") -> None:
+def test_tools() -> list[str]:
     tools = []
     for name in ("gotools", "autobahn"):
         run([PYTHON, f"test/{name}/build.py", str(CACHE / name)])
         tools += [f"--{name}", str(CACHE / name)]
+    return tools
+
+
+def e2e(directory: Path, *options: str, changes: str = "5000") -> None:
+    tools = test_tools()
     changes = os.environ.get("SLUICE_LIVE_CHANGES", changes)
     print(f"counts: SLUICE_LIVE_CHANGES={changes}")
     command = [
@@ -212,15 +217,16 @@ def stage_demo() -> None:
 def stage_bench() -> None:
     gotools = str(CACHE / "gotools")
     run([PYTHON, "test/gotools/build.py", gotools])
-    run([PYTHON, "test/bench/run.py", "--build", str(tests()), "--gotools", gotools])
+    places = ["--build", str(tests()), "--gotools", gotools]
+    try:
+        places += ["--kit", kit()]
+    except NotRun as reason:
+        print(f"without a cluster: {reason}", flush=True)
+    run([PYTHON, "test/bench/run.py", *places])
 
 
 def stage_matrix() -> None:
-    gotools = CACHE / "gotools"
-    run([PYTHON, "test/gotools/build.py", str(gotools)])
-    # Programs without a library of the system: they run in any chroot, which sees only the tree.
-    shutil.copytree(gotools, BUILD / "gotools", dirs_exist_ok=True)
-    run([PYTHON, "test/matrix/matrix.py", "--cache", str(CACHE / "chroots")])
+    run([PYTHON, "test/matrix/matrix.py", "--cache", str(CACHE / "chroots"), *test_tools()])
 
 
 def start_kit() -> None:
@@ -243,23 +249,23 @@ def start_kit() -> None:
 
 
 def kit() -> str:
+    """The cluster's programs, on a machine that can run them."""
+    for wanted in ("e2e", "kube"):
+        run(["packaging/install-deps", wanted])
     try:
+        check_machine()
         return str(kit_build.build(CACHE / "cluster"))
-    except kit_build.Missing as reason:
+    except (NotHere, kit_build.Missing) as reason:
         raise NotRun(str(reason)) from reason
 
 
 def stage_kube() -> None:
-    for wanted in ("e2e", "kube"):
-        run(["packaging/install-deps", wanted])
     command = [PYTHON, "-m", "pytest", "test/kube", "-q", "-rs", "-p", "no:cacheprovider"]
     places = ["--build", str(tests()), "--kit", kit()]
     run([*command, "--timeout", "300", *places])
 
 
 def conformance(program: str) -> None:
-    for wanted in ("e2e", "kube"):
-        run(["packaging/install-deps", wanted])
     options = shlex.split(os.environ.get("SLUICE_CONFORMANCE", ""))
     places = ["--build", str(tests()), "--kit", kit(), "--results", str(BUILD / "conformance")]
     run([PYTHON, f"test/conformance/{program}.py", *places, *options])
@@ -336,18 +342,25 @@ STAGES: dict[str, Callable] = {
     "asan": stage_asan,
     "tsan": stage_tsan,
     "e2e": stage_e2e,
+    "demo": stage_demo,
+    "kube": stage_kube,
+    "conformance": stage_conformance,
     "asan-e2e": stage_asan_e2e,
     "nginx-tests": stage_nginx_tests,
-    "demo": stage_demo,
 }
 ON_REQUEST: dict[str, Callable] = {
     "bench": stage_bench,
     "matrix": stage_matrix,
     "fuzz": stage_fuzz,
-    "kube": stage_kube,
-    "conformance": stage_conformance,
     "conformance-matrix": stage_conformance_matrix,
 }
+
+
+def check_time(used_s: float) -> None:
+    """Where there is a limit, the stages that still fit are run, and the others named."""
+    most = os.environ.get("SLUICE_MINUTES")
+    if most and used_s > 60 * float(most):
+        raise NotRun(f"{used_s / 60:.0f} minutes are used, SLUICE_MINUTES={most}")
 
 
 def main() -> int:
@@ -358,13 +371,15 @@ def main() -> int:
     parser.add_argument("--all", action="store_true", help="lint: all files, not only changed ones")
     arguments = parser.parse_args()
     names = arguments.stages or list(STAGES)
-    if {"kube", "conformance", "conformance-matrix"} & set(names):
+    if {"bench", "kube", "conformance", "conformance-matrix"} & set(names):
         start_kit()
+    begun = time.monotonic()
     results: list[tuple[str, float, str]] = []
     for name in names:
         print(f"\n=== {name}", flush=True)
         started = time.monotonic()
         try:
+            check_time(started - begun)
             if name == "lint":
                 stage_lint(arguments.all)
             else:

@@ -42,9 +42,9 @@ CheckedAnchors check_trust_anchors(std::string_view pem) {
   const bool end = ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE;
   ERR_clear_error();
   if (!end) {
-    return {"", "ca.crt: certificate " + std::to_string(read + 1) + " can't be read"};
+    return {"", "certificate " + std::to_string(read + 1) + " can't be read"};
   }
-  if (read == 0) return {"", "ca.crt: holds no certificate in PEM form"};
+  if (read == 0) return {"", "holds no certificate in PEM form"};
   return {text_of(to.get()), ""};
 }
 

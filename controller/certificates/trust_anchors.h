@@ -1,4 +1,4 @@
-// Certificates of authorities, as users write them in ConfigMaps: checked, and written in one
+// Certificates of authorities, as users write them: checked, and written in one
 // normal form for the workers.
 //
 // Process: controller, sluicectl.   Thread: one.   Pure, but for OpenSSL's error queue.
@@ -14,7 +14,7 @@ namespace sluice::certificates {
 // Exactly one of the two is set.
 struct CheckedAnchors {
   std::string pem;      // the certificates alone, in their order
-  std::string problem;  // "ca.crt: holds no certificate in PEM form"
+  std::string problem;  // "holds no certificate in PEM form"
 };
 
 // One certificate that can't be read makes all of them unusable: nobody knows what it was to

@@ -19,9 +19,10 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::array<model::Kind, 6> kKindsWithStatus = {
+constexpr std::array kKindsWithStatus = {
     model::Kind::kGatewayClass, model::Kind::kGateway,   model::Kind::kListenerSet,
-    model::Kind::kHttpRoute,    model::Kind::kGrpcRoute, model::Kind::kBackendTlsPolicy};
+    model::Kind::kHttpRoute,    model::Kind::kGrpcRoute, model::Kind::kTlsRoute,
+    model::Kind::kTcpRoute,     model::Kind::kUdpRoute,  model::Kind::kBackendTlsPolicy};
 
 // False is good news for these.
 bool is_negative(const std::string& type) {

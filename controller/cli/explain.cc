@@ -1,5 +1,5 @@
-// sluicectl explain: which rule answers a request, and why the others did not. The matcher is the
-// one that workers use.
+// sluicectl explain: which rule answers a request, or relays a connection, and why the others did
+// not. The matcher is the one that workers use.
 #include <fmt/format.h>
 
 #include <array>
@@ -26,6 +26,26 @@
 
 namespace sluice::cli {
 namespace {
+
+// How it is said what becomes of a client.
+struct Words {
+  const char* refused;
+  const char* invalid;
+  const char* empty;
+};
+
+constexpr Words kRequestWords = {"answer 404", "500", "503"};
+constexpr Words kConnectionWords = {"closed", "closed", "closed"};
+constexpr Words kSessionWords = {"dropped", "dropped", "dropped"};
+
+bool is_request(const ExplainOptions& options) {
+  return !options.sni && !options.tcp && !options.udp;
+}
+
+const Words& words_for(const ExplainOptions& options) {
+  if (is_request(options)) return kRequestWords;
+  return options.udp ? kSessionWords : kConnectionWords;
+}
 
 // The request, normalised as a worker does it. Owns its texts.
 struct Request {
@@ -55,9 +75,12 @@ Result<void> prepare_headers(const ExplainOptions& options, Request& request) {
 }
 
 Result<void> prepare(const ExplainOptions& options, Request& request) {
-  const auto host = http::normalise_host(options.host, request.host_buffer);
-  if (!host) return fail(Errc::kInvalid, fmt::format("\"{}\" is no host", options.host));
-  request.view.host = *host;
+  const std::string& written = options.sni.value_or(options.host);
+  if (is_request(options) || !written.empty()) {
+    const auto host = http::normalise_host(written, request.host_buffer);
+    if (!host) return fail(Errc::kInvalid, fmt::format("\"{}\" is no host", written));
+    request.view.host = *host;
+  }
   request.raw_path = options.path;
   std::string_view raw = request.raw_path;
   std::string_view query = options.query;
@@ -77,7 +100,14 @@ Result<void> prepare(const ExplainOptions& options, Request& request) {
   return prepare_headers(options, request);
 }
 
-// The groups of listeners that the request may reach, with their names.
+// Whether what comes may come to such a socket.
+bool fits(const table::Group& group, const ExplainOptions& options) {
+  if ((group.transport == table::Transport::kUdp) != options.udp) return false;
+  if (options.udp) return true;
+  return options.tcp == (group.raw_tcp != 0) && (!options.sni || group.tls != 0);
+}
+
+// The groups of listeners that the client may reach, with their names.
 std::vector<std::pair<std::string, match::GroupKey>> find_groups(const table::Reader& reader,
                                                                  const ExplainOptions& options) {
   std::vector<std::pair<std::string, match::GroupKey>> out;
@@ -94,7 +124,9 @@ std::vector<std::pair<std::string, match::GroupKey>> find_groups(const table::Re
   table::for_each_in_tab(reader, root->sockets, [&](table::Offset offset) {
     const auto group = reader.read<table::Group>(offset);
     if (!group || (options.port != 0 && group->port != options.port)) return;
+    if (!fits(*group, options)) return;
     match::GroupKey key;
+    key.socket.transport = group->transport;
     key.socket.family = group->family;
     key.socket.port = group->port;
     std::copy(std::begin(group->address), std::end(group->address), std::begin(key.socket.address));
@@ -179,9 +211,10 @@ bool is_redirect(const table::Reader& reader, table::Offset offset) {
 }
 
 std::string shares_text(const table::Reader& reader, const match::Match& match,
-                        const table::EndpointLookup& endpoints) {
+                        const table::EndpointLookup& endpoints, const Words& words) {
   if (match.action.shares == 0) {
-    return is_redirect(reader, match.action.filters) ? "" : "  500: the rule has no backend\n";
+    if (is_redirect(reader, match.action.filters)) return "";
+    return fmt::format("  {}: the rule has no backend\n", words.invalid);
   }
   std::string out;
   std::uint64_t below = 0;
@@ -199,34 +232,65 @@ std::string shares_text(const table::Reader& reader, const match::Match& match,
     }
     out += fmt::format("  {:>8} {}{} ->{}\n", table::percent_text(through - below),
                        name ? *name : std::string_view("?"), filters_of(reader, share->filters),
-                       share->status != 0  ? fmt::format(" {}: invalid reference", share->status)
-                       : addresses.empty() ? " 503: no ready endpoint"
+                       share->status != 0  ? fmt::format(" {}: invalid reference", words.invalid)
+                       : addresses.empty() ? fmt::format(" {}: no ready endpoint", words.empty)
                                            : addresses);
     below = through;
   }
   return out;
 }
 
-std::string outcome_text(const table::Reader& reader, const match::Match& match,
-                         const table::EndpointLookup& endpoints) {
-  switch (match.outcome) {
-    case match::Outcome::kMatched:
+// A connection whose server name is that of an HTTPS listener.
+bool is_for_requests(const match::Match& match, bool request) {
+  return !request && match.outcome == match::Outcome::kNoRule &&
+         match.listener.mode == table::ListenerMode::kHttp;
+}
+
+std::string_view kind_text(table::RouteKind kind) {
+  switch (kind) {
+    case table::RouteKind::kHttpRoute:
       break;
+    case table::RouteKind::kGrpcRoute:
+      return " grpc";
+    case table::RouteKind::kTlsRoute:
+      return " tls";
+    case table::RouteKind::kTcpRoute:
+      return " tcp";
+    case table::RouteKind::kUdpRoute:
+      return " udp";
+  }
+  return "";
+}
+
+std::string refusal_text(const match::Match& match, bool request, const Words& words) {
+  switch (match.outcome) {
     case match::Outcome::kNoGroup:
-      return "answer 404: nothing listens there\n";
+      return fmt::format("{}: nothing listens there\n", words.refused);
     case match::Outcome::kNoListener:
-      return "answer 404: no listener has this hostname\n";
+      return fmt::format("{}: no listener has this {}\n", words.refused,
+                         request ? "hostname" : "server name");
     case match::Outcome::kNoRule:
-      return "answer 404: no rule matches\n";
-    case match::Outcome::kBroken:
-      return "answer 404: the table's bytes make no sense\n";
+      return fmt::format("{}: no rule matches\n", words.refused);
+    default:
+      return fmt::format("{}: the table's bytes make no sense\n", words.refused);
+  }
+}
+
+std::string outcome_text(const table::Reader& reader, const match::Match& match,
+                         const table::EndpointLookup& endpoints, const ExplainOptions& options) {
+  const Words& words = words_for(options);
+  const bool request = is_request(options);
+  if (match.outcome != match::Outcome::kMatched) {
+    return is_for_requests(match, request)
+               ? "HTTPS: each request is answered by its host (--host)\n"
+               : refusal_text(match, request, words);
   }
   const auto route = reader.text(match.action.route, 0, match.action.route_bytes);
-  const bool grpc = match.action.route_kind == table::RouteKind::kGrpcRoute;
-  return fmt::format("answer:{} {} rule {} match {}{}\n", grpc ? " grpc" : "",
-                     route ? *route : std::string_view("?"), match.entry.rule, match.entry.match,
+  return fmt::format("{}:{} {} rule {} match {}{}\n", request ? "answer" : "relayed",
+                     kind_text(match.action.route_kind), route ? *route : std::string_view("?"),
+                     match.entry.rule, match.entry.match,
                      filters_of(reader, match.action.filters)) +
-         shares_text(reader, match, endpoints);
+         shares_text(reader, match, endpoints, words);
 }
 
 struct Explanation {
@@ -242,9 +306,13 @@ Explanation explain_in(const table::Reader& reader, arena::ReadMapping& mapping,
   for (const auto& [name, key] : find_groups(reader, options)) {
     match::LookupContext context;
     match::Trace trace;
-    const match::Match match = match::find_rule(reader, key, request.view, context, &trace);
-    explanation.matched = explanation.matched || match.outcome == match::Outcome::kMatched;
-    const std::string text = trace_text(trace) + outcome_text(reader, match, endpoints);
+    const bool asks = is_request(options);
+    const match::Match match =
+        asks ? match::find_rule(reader, key, request.view, context, &trace)
+             : match::find_relay_rule(reader, key, request.view.host, context, &trace);
+    explanation.matched = explanation.matched || match.outcome == match::Outcome::kMatched ||
+                          is_for_requests(match, asks);
+    const std::string text = trace_text(trace) + outcome_text(reader, match, endpoints, options);
     std::string& names = sockets_by_text[text];
     if (!names.empty()) names += ", ";
     names += name;
@@ -254,7 +322,9 @@ Explanation explain_in(const table::Reader& reader, arena::ReadMapping& mapping,
     explanation.text += '\n';
     explanation.text += text;
   }
-  if (sockets_by_text.empty()) explanation.text = "answer 404: nothing listens there\n";
+  if (sockets_by_text.empty()) {
+    explanation.text = fmt::format("{}: nothing listens there\n", words_for(options).refused);
+  }
   return explanation;
 }
 
@@ -271,8 +341,10 @@ int explain(const ExplainOptions& options) {
                    return {};
                  });
   if (!done) return report_error(done.error());
-  std::printf("%s http://%s%s\n", options.method.c_str(), options.host.c_str(),
-              options.path.c_str());
+  if (is_request(options)) {
+    std::printf("%s http://%s%s\n", options.method.c_str(), options.host.c_str(),
+                options.path.c_str());
+  }
   std::fputs(explanation.text.c_str(), stdout);
   return explanation.matched ? kFine : kNotFound;
 }

@@ -132,7 +132,12 @@ void add_explain(CLI::App& app, Arguments& arguments) {
   ExplainOptions& options = arguments.explain;
   CLI::App* verb =
       app.add_subcommand("explain", "Say which rule answers a request, and why others do not");
-  verb->add_option("--host", options.host, "Host of the request")->required();
+  CLI::Option_group* client = verb->add_option_group("client", "What comes");
+  client->add_option("--host", options.host, "A request: its host");
+  client->add_option("--sni", options.sni, "A TLS connection: its server name, '' for none");
+  client->add_flag("--tcp", options.tcp, "A connection to a TCP listener");
+  client->add_flag("--udp", options.udp, "A session of a UDP listener");
+  client->require_option(1);
   verb->add_option("--path", options.path, "Path, may have a query (default: /)");
   verb->add_option("--method", options.method, "Method (default: GET)");
   verb->add_option("-H,--header", options.headers, "'Name: value'; may be repeated")
@@ -148,9 +153,9 @@ void add_render(CLI::App& app, Arguments& arguments) {
   RenderOptions& options = arguments.render;
   CLI::App* verb =
       app.add_subcommand("render", "Print an include file for an existing nginx configuration");
-  verb->add_option("NAME", options.name, "sluice-listeners.conf")
+  verb->add_option("NAME", options.name, "sluice-listeners.conf or sluice-streams.conf")
       ->required()
-      ->check(CLI::IsMember({"sluice-listeners.conf"}));
+      ->check(CLI::IsMember({"sluice-listeners.conf", "sluice-streams.conf"}));
   verb->add_option("--table-dir", options.table_directory, "Table directory of the controller");
   verb->add_option("--state-dir", options.state_directory, "State directory of the controller");
   verb->add_option("--nginx", options.nginx, "nginx to write for (default: $SLUICE_NGINX, $PATH)");

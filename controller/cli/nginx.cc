@@ -2,9 +2,11 @@
 
 #include <fmt/format.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstdio>
+#include <sstream>
 
 #include "controller/cli/child.h"
 #include "controller/cli/places.h"
@@ -15,6 +17,9 @@ namespace sluice::cli {
 namespace {
 
 constexpr rlim_t kConnections = 4096;
+constexpr std::string_view kModulesPath = "--modules-path=";
+constexpr std::string_view kPrefix = "--prefix=";
+constexpr const char* kStreamModule = "/ngx_stream_module.so";
 
 // Two descriptors a connection, and some for files and the table.
 rlim_t connections_within_limits() {
@@ -50,12 +55,33 @@ Result<NginxVersion> parse_nginx_version(std::string_view text) {
   return fail(Errc::kInvalid, fmt::format("it says \"{}\", which is no version of nginx", text));
 }
 
-Result<NginxVersion> nginx_version(const std::string& nginx) {
-  const Result<Captured> said = run_to_end({nginx, "-v"});
+Result<NginxBuild> parse_nginx_build(std::string_view text) {
+  Result<NginxVersion> version = parse_nginx_version(text);
+  if (!version) return tl::unexpected<Error>(version.error());
+  NginxBuild build{*version, StreamModule::kNone, {}};
+  std::string modules;
+  std::istringstream words{std::string(text)};
+  for (std::string word; words >> word;) {
+    if (word == "--with-stream") build.stream = StreamModule::kCompiledIn;
+    if (word == "--with-stream=dynamic") build.stream = StreamModule::kDynamic;
+    if (word.starts_with(kModulesPath)) modules = word.substr(kModulesPath.size());
+    if (word.starts_with(kPrefix) && modules.empty()) {
+      modules = word.substr(kPrefix.size()) + "/modules";
+    }
+  }
+  if (build.stream == StreamModule::kDynamic) build.stream_path = modules + kStreamModule;
+  return build;
+}
+
+Result<NginxBuild> nginx_build(const std::string& nginx) {
+  const Result<Captured> said = run_to_end({nginx, "-V"});
   if (!said) return tl::unexpected<Error>(said.error());
-  Result<NginxVersion> version = parse_nginx_version(said->output);
-  if (!version) return propagate(std::move(version), nginx);
-  return version;
+  Result<NginxBuild> build = parse_nginx_build(said->output);
+  if (!build) return propagate(std::move(build), nginx);
+  if (build->stream == StreamModule::kDynamic && ::access(build->stream_path.c_str(), R_OK) != 0) {
+    build->stream = StreamModule::kNone;
+  }
+  return build;
 }
 
 Result<std::string> render_listeners_conf(const ListenersConf& conf) {
@@ -63,6 +89,10 @@ Result<std::string> render_listeners_conf(const ListenersConf& conf) {
   values.texts = {{"table_dir", conf.table_directory}, {"keeper_socket", conf.keeper_socket}};
   values.flags = {{"http2_directive", has_http2_directive(conf.version)}};
   return render_file("sluice-listeners.conf", values);
+}
+
+Result<std::string> render_streams_conf() {
+  return render_file("sluice-streams.conf", {});
 }
 
 Result<std::string> render_nginx_conf(const NginxConf& conf) {
@@ -75,6 +105,15 @@ Result<std::string> render_nginx_conf(const NginxConf& conf) {
                   {"access_log", conf.state + "/logs/access.log"},
                   {"temp_dir", conf.state + "/temp"},
                   {"listeners_conf", conf.listeners_conf}};
+  values.flags["stream"] = conf.build.stream != StreamModule::kNone;
+  if (conf.build.stream != StreamModule::kNone) {
+    values.texts["relay_module_path"] = conf.relay_module_path;
+    values.texts["streams_conf"] = conf.streams_conf;
+    values.texts["stream_log"] = conf.state + "/logs/streams.log";
+  }
+  if (conf.build.stream == StreamModule::kDynamic) {
+    values.texts["stream_module"] = conf.build.stream_path;
+  }
   if (!conf.user.empty()) {
     values.texts["user"] = conf.user;
     values.texts["group"] = conf.group;

@@ -1,4 +1,5 @@
-// The nginx that `run` starts and `render` writes for: its version and its configuration.
+// The nginx that `run` starts and `render` writes for: its version, its stream module and its
+// configuration.
 //
 // Process: sluicectl.   Tested by: test/unit/controller/cli/nginx_test.cc, test/e2e
 #pragma once
@@ -21,7 +22,20 @@ struct NginxVersion {
 
 // Out of what `nginx -v` says.
 Result<NginxVersion> parse_nginx_version(std::string_view text);
-Result<NginxVersion> nginx_version(const std::string& nginx);
+
+// nginx's own stream module, which listeners for TLS and TCP need.
+enum class StreamModule : std::uint8_t { kNone, kCompiledIn, kDynamic };
+
+struct NginxBuild {
+  NginxVersion version;
+  StreamModule stream = StreamModule::kNone;
+  std::string stream_path;  // kDynamic: the file, which may be absent
+};
+
+// Out of what `nginx -V` says.
+Result<NginxBuild> parse_nginx_build(std::string_view text);
+// A stream module whose package is not installed is kNone.
+Result<NginxBuild> nginx_build(const std::string& nginx);
 
 // `http2 on` instead of `listen ... http2`.
 inline bool has_http2_directive(const NginxVersion& version) {
@@ -35,6 +49,7 @@ struct ListenersConf {
 };
 
 Result<std::string> render_listeners_conf(const ListenersConf& conf);
+Result<std::string> render_streams_conf();
 
 struct NginxConf {
   std::string module_path;
@@ -43,6 +58,9 @@ struct NginxConf {
   std::uint32_t workers = 0;  // 0: auto
   std::string state;
   std::string listeners_conf;
+  NginxBuild build = {};
+  std::string relay_module_path = {};  // where there is a stream module
+  std::string streams_conf = {};
 };
 
 Result<std::string> render_nginx_conf(const NginxConf& conf);

@@ -130,6 +130,13 @@ std::vector<Column> route_columns() {
        [](const json& o) { return std::to_string(member(spec(o), "rules").size()); }}};
 }
 
+// Routes that have no hostnames.
+std::vector<Column> stream_route_columns() {
+  std::vector<Column> columns = route_columns();
+  columns.erase(columns.begin());
+  return columns;
+}
+
 std::vector<Column> service_columns() {
   return {{"TYPE", false,
            [](const json& o) {
@@ -207,7 +214,11 @@ std::vector<Column> columns_of(model::Kind kind) {
       return listener_set_columns();
     case model::Kind::kHttpRoute:
     case model::Kind::kGrpcRoute:
+    case model::Kind::kTlsRoute:
       return route_columns();
+    case model::Kind::kTcpRoute:
+    case model::Kind::kUdpRoute:
+      return stream_route_columns();
     case model::Kind::kReferenceGrant:
       return grant_columns();
     case model::Kind::kService:
@@ -220,6 +231,9 @@ std::vector<Column> columns_of(model::Kind kind) {
       return policy_columns();
     case model::Kind::kSecret:
       return {{"TYPE", false, [](const json& o) { return text_member(o, "type"); }}};
+    case model::Kind::kClusterTrustBundle:
+      return {
+          {"SIGNERNAME", false, [](const json& o) { return text_member(spec(o), "signerName"); }}};
     case model::Kind::kNamespace:
     case model::Kind::kConfigMap:
     case model::Kind::kGatewayParameters:

@@ -1,6 +1,6 @@
 // Objects with their status, from a live controller or from a directory, and as rows of a table.
 //
-// Process: sluicectl.   Tested by: test/unit/controller/cli/objects_test.cc
+// Process: sluicectl.   Tested by: test/unit/controller/cli/text_output_test.cc
 #pragma once
 
 #include <nlohmann/json.hpp>

@@ -18,8 +18,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kModule = "ngx_http_sluice_module.so";
-
 std::string environment(const char* name) {
   const char* value = std::getenv(name);
   return value == nullptr ? "" : value;
@@ -68,11 +66,11 @@ Result<std::string> find_controller() {
 
 Result<std::string> find_nginx(const std::string& given) {
   if (!given.empty()) {
-    const std::string found = given.find('/') == std::string::npos ? find_in_path(given) : given;
+    std::string found = given.find('/') == std::string::npos ? find_in_path(given) : given;
     if (is_program(found)) return found;
     return fail(Errc::kNotFound, given + " is not a program");
   }
-  if (const std::string named = environment("SLUICE_NGINX"); !named.empty()) {
+  if (std::string named = environment("SLUICE_NGINX"); !named.empty()) {
     if (is_program(named)) return named;
     return fail(Errc::kNotFound, "$SLUICE_NGINX names " + named + ", which is not a program");
   }
@@ -81,9 +79,9 @@ Result<std::string> find_nginx(const std::string& given) {
   return fail(Errc::kNotFound, "no nginx in $PATH or /usr/sbin: install it, or give --nginx PATH");
 }
 
-Result<std::string> find_module() {
-  return first_existing(kModule, {program_directory() + "/../modules/" + kModule,
-                                  std::string("/usr/lib/nginx/modules/") + kModule});
+Result<std::string> find_module(const std::string& name) {
+  return first_existing(
+      name, {program_directory() + "/../modules/" + name, "/usr/lib/nginx/modules/" + name});
 }
 
 Result<std::string> find_template(const std::string& name) {

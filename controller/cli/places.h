@@ -3,7 +3,7 @@
 // Built:     build/bin/sluicectl, build/modules/, build/config-templates/ (a link)
 // Installed: /usr/bin/sluicectl, /usr/lib/nginx/modules/, /usr/share/sluice/config-templates/
 //
-// Process: sluicectl.   Tested by: test/unit/controller/cli/places_test.cc
+// Process: sluicectl.   Tested by: test/unit/controller/cli/run_place_test.cc
 #pragma once
 
 #include <string>
@@ -17,7 +17,8 @@ std::string program_directory();
 Result<std::string> find_controller();
 // --nginx (when given), $SLUICE_NGINX, $PATH, /usr/sbin.
 Result<std::string> find_nginx(const std::string& given);
-Result<std::string> find_module();
+// "ngx_http_sluice_module.so", "ngx_stream_sluice_module.so".
+Result<std::string> find_module(const std::string& name);
 Result<std::string> find_template(const std::string& name);
 
 // Where runs of this user keep what lives only as long as they do. Not $XDG_RUNTIME_DIR for root:

@@ -17,12 +17,14 @@ std::string absolute(const std::string& path) {
 }
 
 Result<std::string> rendered(const RenderOptions& options) {
+  if (options.name == "sluice-streams.conf") return render_streams_conf();
   const Result<std::string> nginx = find_nginx(options.nginx);
   if (!nginx) return tl::unexpected<Error>(nginx.error());
-  const Result<NginxVersion> version = nginx_version(*nginx);
-  if (!version) return tl::unexpected<Error>(version.error());
+  const Result<NginxBuild> build = nginx_build(*nginx);
+  if (!build) return tl::unexpected<Error>(build.error());
   return render_listeners_conf({absolute(options.table_directory),
-                                absolute(options.state_directory) + "/keeper.sock", *version});
+                                absolute(options.state_directory) + "/keeper.sock",
+                                build->version});
 }
 
 }  // namespace

@@ -4,7 +4,7 @@
 // A value stands between the template's double quotes; its own quotes and backslashes are escaped.
 // nginx has no escape for '$' and cannot take control characters: such a value is refused.
 //
-// Process: sluicectl.   Tested by: test/unit/controller/cli/render_template_test.cc
+// Process: sluicectl.   Tested by: test/unit/controller/cli/nginx_test.cc
 #pragma once
 
 #include <map>

@@ -91,15 +91,27 @@ std::vector<std::string> controller_command(const RunOptions& options, const Run
   return command;
 }
 
+// What stream {} includes, where nginx can have one.
+Result<void> write_streams(const RunPlace& place, NginxConf& conf) {
+  if (conf.build.stream == StreamModule::kNone) return {};
+  Result<std::string> module = find_module("ngx_stream_sluice_module.so");
+  if (!module) return tl::unexpected<Error>(module.error());
+  conf.relay_module_path = std::move(*module);
+  conf.streams_conf = place.file("sluice-streams.conf");
+  const Result<std::string> streams = render_streams_conf();
+  if (!streams) return tl::unexpected<Error>(streams.error());
+  return write_file(conf.streams_conf, *streams);
+}
+
 // Renders the configuration and lets nginx itself judge it: version, signature, every path.
 Result<std::vector<std::string>> prepare_nginx(const RunOptions& options, const RunPlace& place,
                                                const Workers& workers) {
   const Result<std::string> nginx = find_nginx(options.nginx);
   if (!nginx) return tl::unexpected<Error>(nginx.error());
-  const Result<std::string> module = find_module();
+  const Result<std::string> module = find_module("ngx_http_sluice_module.so");
   if (!module) return tl::unexpected<Error>(module.error());
-  const Result<NginxVersion> version = nginx_version(*nginx);
-  if (!version) return tl::unexpected<Error>(version.error());
+  const Result<NginxBuild> build = nginx_build(*nginx);
+  if (!build) return tl::unexpected<Error>(build.error());
   for (const char* name : {"logs", "temp"}) {
     if (auto made = make_own_directory(place.file(name), 0755); !made) {
       return tl::unexpected<Error>(made.error());
@@ -107,10 +119,14 @@ Result<std::vector<std::string>> prepare_nginx(const RunOptions& options, const 
   }
   const std::string listeners_conf = place.file("sluice-listeners.conf");
   const Result<std::string> listeners =
-      render_listeners_conf({place.table, place.file("keeper.sock"), *version});
+      render_listeners_conf({place.table, place.file("keeper.sock"), build->version});
   if (!listeners) return tl::unexpected<Error>(listeners.error());
-  const Result<std::string> conf = render_nginx_conf(
-      {*module, workers.user, workers.group, options.workers, place.state, listeners_conf});
+  NginxConf values{*module,     workers.user,   workers.group, options.workers,
+                   place.state, listeners_conf, *build};
+  if (auto written = write_streams(place, values); !written) {
+    return tl::unexpected<Error>(written.error());
+  }
+  const Result<std::string> conf = render_nginx_conf(values);
   if (!conf) return tl::unexpected<Error>(conf.error());
   if (auto written = write_file(listeners_conf, *listeners); !written) {
     return tl::unexpected<Error>(written.error());
@@ -132,10 +148,11 @@ Result<std::vector<std::string>> prepare_nginx(const RunOptions& options, const 
   if (tested->exit_code != 0) {
     return fail(Errc::kInvalid, explain_failed_test(tested->output, *module));
   }
-  log::info("nginx",
-            {{"program", *nginx},
-             {"version", fmt::format("{}.{}.{}", version->major, version->minor, version->patch)},
-             {"module", *module}});
+  log::info("nginx", {{"program", *nginx},
+                      {"version", fmt::format("{}.{}.{}", build->version.major,
+                                              build->version.minor, build->version.patch)},
+                      {"module", *module},
+                      {"stream", build->stream == StreamModule::kNone ? "no" : "yes"}});
   return command;
 }
 

@@ -105,7 +105,7 @@ void clean_run_place(const RunPlace& place) {
   std::error_code error;
   fs::remove_all(place.table, error);
   for (const char* name : {"control.sock", "keeper.sock", "nginx.conf", "sluice-listeners.conf",
-                           "nginx.pid", "temp", "run.lock"}) {
+                           "sluice-streams.conf", "nginx.pid", "temp", "run.lock"}) {
     fs::remove_all(place.file(name), error);
   }
   fs::remove(place.registration, error);

@@ -1,6 +1,7 @@
 // The directories of one `run`, locked, and how other verbs find it.
 //
-//   STATE/            run.lock, control.sock, keeper.sock, nginx.conf, sluice-listeners.conf
+//   STATE/            run.lock, control.sock, keeper.sock, nginx.conf, sluice-listeners.conf,
+//                     sluice-streams.conf
 //   STATE/accepted/   survives the run, like STATE/logs/
 //   /dev/shm/sluice-UID-HASH    the table, gone with the run
 //   RUNTIME/runs/HASH           the path of STATE, for verbs that are told no Sluice

@@ -25,7 +25,7 @@ Result<std::string> find_socket(const TargetOptions& options) {
   if (!options.state_directory.empty()) return options.state_directory + kSocketName;
   const char* named = std::getenv("SLUICE_STATE_DIR");
   if (named != nullptr && *named != '\0') return std::string(named) + kSocketName;
-  const std::string installed = std::string(kDefaultState) + kSocketName;
+  std::string installed = std::string(kDefaultState) + kSocketName;
   if (is_socket(installed)) return installed;
   const std::vector<std::string> runs = find_runs();
   if (runs.size() == 1) return runs[0] + kSocketName;

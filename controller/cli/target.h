@@ -1,7 +1,7 @@
 // Which Sluice a verb talks to: -f DIR (offline), --state-dir or --socket (live), --table (dump and
 // explain); without any: $SLUICE_STATE_DIR, /run/sluice, else the only `run` of this user.
 //
-// Process: sluicectl.   Tested by: test/unit/controller/cli/target_test.cc
+// Process: sluicectl.   Tested by: test/unit/controller/cli/run_place_test.cc
 #pragma once
 
 #include <memory>

@@ -1,6 +1,6 @@
 // Columns for people, as kubectl prints them.
 //
-// Process: sluicectl.   Pure.   Tested by: test/unit/controller/cli/text_table_test.cc
+// Process: sluicectl.   Pure.   Tested by: test/unit/controller/cli/text_output_test.cc
 #pragma once
 
 #include <string>

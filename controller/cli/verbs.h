@@ -67,9 +67,14 @@ struct DumpOptions {
 
 int dump(const DumpOptions& options);
 
+// A request (host), a connection that begins with a ClientHello (sni), or one of a TCP or UDP
+// listener.
 struct ExplainOptions {
   TargetOptions target;
   std::string host;
+  std::optional<std::string> sni;
+  bool tcp = false;
+  bool udp = false;
   std::string path = "/";
   std::string method = "GET";
   std::string query;

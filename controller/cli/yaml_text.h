@@ -1,6 +1,6 @@
 // JSON as YAML text that any YAML reader takes back as the same value.
 //
-// Process: sluicectl.   Pure.   Tested by: test/unit/controller/cli/yaml_text_test.cc
+// Process: sluicectl.   Pure.   Tested by: test/unit/controller/cli/text_output_test.cc
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>

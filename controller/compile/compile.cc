@@ -9,6 +9,22 @@
 namespace sluice::compile {
 namespace {
 
+table::ListenerMode to_mode(resolve::ListenerMode mode) {
+  switch (mode) {
+    case resolve::ListenerMode::kHttp:
+      return table::ListenerMode::kHttp;
+    case resolve::ListenerMode::kTlsPassthrough:
+      return table::ListenerMode::kTlsPassthrough;
+    case resolve::ListenerMode::kTlsTerminate:
+      return table::ListenerMode::kTlsTerminate;
+    case resolve::ListenerMode::kTcp:
+      return table::ListenerMode::kTcp;
+    case resolve::ListenerMode::kUdp:
+      return table::ListenerMode::kUdp;
+  }
+  return table::ListenerMode::kHttp;
+}
+
 table::ListenerSpec to_spec(std::uint32_t id, const resolve::ServedListener& listener,
                             StoredCertificates certificates) {
   table::ListenerSpec spec;
@@ -26,6 +42,7 @@ table::ListenerSpec to_spec(std::uint32_t id, const resolve::ServedListener& lis
                   .max_header_bytes = listener.options.max_header_bytes,
                   .max_uri_bytes = listener.options.max_uri_bytes};
   spec.proxy_protocol = listener.proxy_protocol;
+  spec.mode = to_mode(listener.mode);
   spec.client_certificate = std::move(certificates.client_certificate);
   if (!listener.tls) return spec;
   table::ListenerTlsSpec& tls = spec.tls.emplace();

@@ -104,12 +104,26 @@ std::optional<table::RetryRule> to_retry(const std::optional<model::RouteRetry>&
   return rule;
 }
 
+table::RouteKind to_route_kind(model::Kind kind) {
+  switch (kind) {
+    case model::Kind::kGrpcRoute:
+      return table::RouteKind::kGrpcRoute;
+    case model::Kind::kTlsRoute:
+      return table::RouteKind::kTlsRoute;
+    case model::Kind::kTcpRoute:
+      return table::RouteKind::kTcpRoute;
+    case model::Kind::kUdpRoute:
+      return table::RouteKind::kUdpRoute;
+    default:
+      return table::RouteKind::kHttpRoute;
+  }
+}
+
 std::shared_ptr<const table::RuleAction> to_action(const resolve::ServedRoute& route,
                                                    std::size_t index) {
   const resolve::ResolvedRule& rule = route.rules[index];
   auto action = std::make_shared<table::RuleAction>();
-  action->route_kind = route.key.kind == model::Kind::kGrpcRoute ? table::RouteKind::kGrpcRoute
-                                                                 : table::RouteKind::kHttpRoute;
+  action->route_kind = to_route_kind(route.key.kind);
   action->route = route.key.name.text();
   action->rule = static_cast<std::uint16_t>(index);
   action->rule_name = rule.name;
@@ -158,6 +172,7 @@ std::vector<table::Rule> to_rules(const resolve::ServedRoute& route) {
 std::optional<table::SocketKey> to_socket_key(const resolve::Socket& socket) {
   table::SocketKey key;
   key.port = socket.port;
+  if (socket.transport == resolve::Transport::kUdp) key.transport = table::Transport::kUdp;
   const std::optional<table::Family> family = parse_address(socket.address, key.address);
   if (!family) return std::nullopt;
   key.family = *family;

@@ -11,12 +11,15 @@ struct Words {
   std::array<std::string_view, 3> words;  // plural, singular, short
 };
 
-constexpr std::array<Words, 14> kWords = {{
+constexpr std::array<Words, 18> kWords = {{
     {model::Kind::kGatewayClass, {"gatewayclasses", "gatewayclass", "gc"}},
     {model::Kind::kGateway, {"gateways", "gateway", "gtw"}},
     {model::Kind::kListenerSet, {"listenersets", "listenerset", "lset"}},
     {model::Kind::kHttpRoute, {"httproutes", "httproute", "route"}},
     {model::Kind::kGrpcRoute, {"grpcroutes", "grpcroute", ""}},
+    {model::Kind::kTlsRoute, {"tlsroutes", "tlsroute", ""}},
+    {model::Kind::kTcpRoute, {"tcproutes", "tcproute", ""}},
+    {model::Kind::kUdpRoute, {"udproutes", "udproute", ""}},
     {model::Kind::kReferenceGrant, {"referencegrants", "referencegrant", "refgrant"}},
     {model::Kind::kService, {"services", "service", "svc"}},
     {model::Kind::kEndpointSlice, {"endpointslices", "endpointslice", "eps"}},
@@ -26,6 +29,7 @@ constexpr std::array<Words, 14> kWords = {{
     {model::Kind::kBackend, {"backends", "backend", ""}},
     {model::Kind::kBackendTlsPolicy, {"backendtlspolicies", "backendtlspolicy", "btlspolicy"}},
     {model::Kind::kGatewayParameters, {"gatewayparameters", "", ""}},
+    {model::Kind::kClusterTrustBundle, {"clustertrustbundles", "clustertrustbundle", ""}},
 }};
 
 }  // namespace

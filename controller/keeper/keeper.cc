@@ -17,6 +17,7 @@
 
 #include "controller/keeper/listen.h"
 #include "controller/keeper/ports.h"
+#include "controller/keeper/shares.h"
 #include "controller/keeper/worker.h"
 #include "shared/base/timeout.h"
 #include "shared/base/unique_fd.h"
@@ -87,9 +88,10 @@ struct Keeper::State {
   UniqueFd listener;
   UniqueFd epoll;
   UniqueFd secrets;  // can only read
-  std::map<int, Worker> connections;
+  Connections connections;
   Ports ports;
   std::uint64_t generation = 0;  // announced
+  std::uint64_t greetings = 0;
   std::optional<std::uint64_t> nobody_since_ms;
   std::optional<std::uint64_t> accept_again_ms;
   std::set<resolve::Socket> open;  // in every worker, or a listen of nginx.conf
@@ -106,8 +108,7 @@ struct Keeper::State {
   void hear(int fd, std::uint64_t now_ms);
   void part_from(int fd);
   void handle(Worker& worker, Message& message, std::uint64_t now_ms);
-  void handle_socket(Worker& worker, Message& message, const resolve::Socket& socket,
-                     std::uint64_t now_ms);
+  void handle_port(Worker& worker, Message& message, const Port& port, std::uint64_t now_ms);
   void greet(Worker& worker, std::uint64_t now_ms);
   void acknowledge(Worker& worker, std::uint64_t acknowledged, std::uint64_t now_ms);
 
@@ -117,11 +118,13 @@ struct Keeper::State {
   void close_when_nobody_is_there(std::uint64_t now_ms);
   void drop_unwanted(Worker& worker);
   void give_missing(Worker& worker, std::uint64_t now_ms);
+  bool give(Worker& worker, const Port& port);
+  void give_shares();
   bool tell(Worker& worker, const Message& message, int fd = -1);
 
   bool anybody_takes_listeners() const;
   void note_what_is_open();
-  bool is_open(const resolve::Socket& socket) const;
+  bool is_open(const Port& port) const;
   bool has_settled(const Worker& worker) const;
 };
 
@@ -202,6 +205,7 @@ void Keeper::State::handle(Worker& worker, Message& message, std::uint64_t now_m
     worker.info.instance = message.value("instance");
     worker.info.module_version = message.value("version");
     worker.info.listeners_on = message.value("listeners") == "on";
+    worker.info.workers = std::max(1U, parse_number<std::uint32_t>(message.value("workers")));
   } else if (message.verb == "ready") {
     greet(worker, now_ms);
   } else if (message.verb == "ack") {
@@ -209,34 +213,34 @@ void Keeper::State::handle(Worker& worker, Message& message, std::uint64_t now_m
   } else if (message.verb == "warm") {
     worker.info.warm_patterns = parse_number<std::uint64_t>(message.value("patterns"));
     changed = true;
-  } else if (auto socket = parse_wire_name(message.value("socket"))) {
-    handle_socket(worker, message, *socket, now_ms);
+  } else if (auto port = parse_wire_name(message.value("socket"))) {
+    handle_port(worker, message, *port, now_ms);
   }
 }
 
-void Keeper::State::handle_socket(Worker& worker, Message& message, const resolve::Socket& socket,
-                                  std::uint64_t now_ms) {
+void Keeper::State::handle_port(Worker& worker, Message& message, const Port& port,
+                                std::uint64_t now_ms) {
   if (message.verb == "static") {
-    worker.statics.insert(socket);
+    worker.statics.insert(port.socket);
   } else if (message.verb == "have") {
-    switch (ports.adopt(socket, std::move(message.fd))) {
+    switch (ports.adopt(port, std::move(message.fd))) {
       case Ports::Adoption::kTaken:
       case Ports::Adoption::kSame:
-        worker.given.insert(socket);
-        worker.opened.insert(socket);
+        worker.given.insert(port);
+        worker.opened.insert(port);
         break;
       case Ports::Adoption::kOther:
-        worker.dropping.insert(socket);
+        worker.dropping.insert(port);
         break;
       case Ports::Adoption::kUseless:
         return;
     }
-  } else if (message.verb == "opened" && worker.given.contains(socket)) {
-    worker.failed.erase(socket);
-    worker.opened.insert(socket);
-  } else if (message.verb == "failed" && worker.given.contains(socket)) {
-    worker.opened.erase(socket);
-    worker.failed[socket] = message.value("error");
+  } else if (message.verb == "opened" && worker.given.contains(port)) {
+    worker.failed.erase(port);
+    worker.opened.insert(port);
+  } else if (message.verb == "failed" && worker.given.contains(port)) {
+    worker.opened.erase(port);
+    worker.failed[port] = message.value("error");
     worker.failed_retry_ms = now_ms + kFailedRetryMs;
   } else {
     return;
@@ -246,6 +250,7 @@ void Keeper::State::handle_socket(Worker& worker, Message& message, const resolv
 
 void Keeper::State::greet(Worker& worker, std::uint64_t now_ms) {
   worker.greeted = true;
+  worker.greeted_as = ++greetings;
   if (generation > worker.info.acknowledged) worker.owes_since_ms = now_ms;
   changed = true;
 }
@@ -266,7 +271,11 @@ void Keeper::State::acknowledge(Worker& worker, std::uint64_t acknowledged, std:
 void Keeper::State::tick(std::uint64_t now_ms) {
   if (accept_again_ms && now_ms >= *accept_again_ms) pause_accepting(std::nullopt);
   collect_statics();
+  ports.share_among(expected_workers(connections));
   leave_out_silent_workers(now_ms);
+  for (const Port& port : ports.wanted()) {
+    if (is_shared(port) && port.share == 0) level_shares(connections, port.socket);
+  }
   // Workers are told first: once the keeper's copy is closed, a worker that still holds the socket
   // is the only one who can answer what its queue holds.
   for (auto& [fd, worker] : connections)
@@ -278,6 +287,7 @@ void Keeper::State::tick(std::uint64_t now_ms) {
     give_missing(worker, now_ms);
     if (worker.fresh && has_settled(worker)) worker.fresh = false;
   }
+  give_shares();
   note_what_is_open();
   for (std::string& line : ports.take_news())
     news.push_back(std::move(line));
@@ -318,14 +328,14 @@ void Keeper::State::close_when_nobody_is_there(std::uint64_t now_ms) {
 
 void Keeper::State::drop_unwanted(Worker& worker) {
   if (ports.wanted_known()) {
-    for (const resolve::Socket& socket : worker.given) {
-      if (!ports.ours(socket)) worker.dropping.insert(socket);
+    for (const Port& port : worker.given) {
+      if (!ports.ours(port)) worker.dropping.insert(port);
     }
   }
-  for (const resolve::Socket& socket : worker.dropping) {
-    worker.given.erase(socket);
-    worker.opened.erase(socket);
-    worker.failed.erase(socket);
+  for (const Port& port : worker.dropping) {
+    worker.given.erase(port);
+    worker.opened.erase(port);
+    worker.failed.erase(port);
   }
   std::erase_if(worker.failed, [this](const auto& entry) { return !ports.ours(entry.first); });
   while (!worker.dropping.empty() &&
@@ -337,8 +347,8 @@ void Keeper::State::drop_unwanted(Worker& worker) {
 void Keeper::State::give_missing(Worker& worker, std::uint64_t now_ms) {
   if (!worker.greeted) return;
   if (!worker.failed.empty() && now_ms >= worker.failed_retry_ms) {
-    for (const auto& [socket, error] : worker.failed)
-      worker.given.erase(socket);
+    for (const auto& [port, error] : worker.failed)
+      worker.given.erase(port);
     worker.failed_retry_ms = now_ms + kFailedRetryMs;
   }
   if (secrets && !worker.told_secrets) {
@@ -348,16 +358,30 @@ void Keeper::State::give_missing(Worker& worker, std::uint64_t now_ms) {
     worker.told_secrets = true;
   }
   if (worker.info.listeners_on) {
-    for (const resolve::Socket& socket : ports.wanted()) {
-      const int fd = ports.fd_of(socket);
-      if (fd < 0 || worker.given.contains(socket) || !ports.ours(socket)) continue;
-      if (!tell(worker, message_of("give", "socket", wire_name(socket)), fd)) return;
-      worker.given.insert(socket);
+    for (const Port& port : ports.wanted()) {
+      if (is_shared(port) || worker.given.contains(port)) continue;
+      if (!give(worker, port)) return;
     }
   }
   if (worker.told_generation < generation &&
       tell(worker, message_of("generation", "generation", std::to_string(generation)))) {
     worker.told_generation = generation;
+  }
+}
+
+// False: its queue is full.
+bool Keeper::State::give(Worker& worker, const Port& port) {
+  const int fd = ports.fd_of(port);
+  if (fd < 0 || !ports.ours(port)) return true;
+  if (!tell(worker, message_of("give", "socket", wire_name(port)), fd)) return false;
+  worker.given.insert(port);
+  return true;
+}
+
+void Keeper::State::give_shares() {
+  for (const Port& port : ports.wanted()) {
+    if (!is_shared(port)) continue;
+    if (Worker* const reader = next_reader(connections, port)) give(*reader, port);
   }
 }
 
@@ -368,20 +392,28 @@ bool Keeper::State::anybody_takes_listeners() const {
 
 void Keeper::State::note_what_is_open() {
   std::set<resolve::Socket> now_open;
-  for (const resolve::Socket& socket : ports.wanted()) {
-    if (ports.left_to_nginx(socket) || is_open(socket)) now_open.insert(socket);
+  std::set<resolve::Socket> closed;
+  for (const Port& port : ports.wanted()) {
+    const bool serves = ports.left_to_nginx(port.socket) || is_open(port);
+    (serves ? now_open : closed).insert(port.socket);
   }
+  for (const resolve::Socket& socket : closed)
+    now_open.erase(socket);
   changed |= now_open != open;
   open = std::move(now_open);
 }
 
-bool Keeper::State::is_open(const resolve::Socket& socket) const {
+bool Keeper::State::is_open(const Port& port) const {
+  const bool was_open = open.contains(port.socket);
   bool anywhere = false;
   for (const auto& [fd, worker] : connections) {
     if (!worker.counts() || !worker.info.listeners_on) continue;
-    if (worker.opened.contains(socket)) {
+    if (worker.opened.contains(port)) {
       anywhere = true;
-    } else if (!worker.fresh || !open.contains(socket)) {
+    } else if (is_shared(port)) {
+      // One that changes hands takes nothing back.
+      anywhere |= was_open && worker.given.contains(port) && !worker.failed.contains(port);
+    } else if (!worker.fresh || !was_open) {
       return false;  // but a respawned worker takes nothing back: its siblings answer meanwhile
     }
   }
@@ -390,8 +422,9 @@ bool Keeper::State::is_open(const resolve::Socket& socket) const {
 
 bool Keeper::State::has_settled(const Worker& worker) const {
   if (!worker.greeted || !ports.wanted_known()) return false;
-  return std::all_of(ports.wanted().begin(), ports.wanted().end(), [&](const auto& socket) {
-    return !ports.ours(socket) || worker.opened.contains(socket) || worker.failed.contains(socket);
+  return std::ranges::all_of(ports.wanted(), [&](const Port& port) {
+    return is_shared(port) || !ports.ours(port) || worker.opened.contains(port) ||
+           worker.failed.contains(port);
   });
 }
 
@@ -424,15 +457,15 @@ int Keeper::timeout_ms(std::uint64_t now_ms) const {
   const auto consider = [&](std::uint64_t at_ms) {
     timeout = sooner(timeout, timeout_until(at_ms, now_ms));
   };
-  if (state_->accept_again_ms) consider(*state_->accept_again_ms);
+  if (const auto again = state_->accept_again_ms) consider(*again);
   for (const auto& [fd, worker] : state_->connections) {
     if (worker.counts() && worker.owes_since_ms) consider(*worker.owes_since_ms + kSilentMs);
     if (worker.greeted && !worker.failed.empty()) consider(worker.failed_retry_ms);
   }
   if (state_->anybody_takes_listeners()) {
     if (const auto attempt = state_->ports.next_attempt_ms()) consider(*attempt);
-  } else if (state_->nobody_since_ms && state_->ports.holds_any()) {
-    consider(*state_->nobody_since_ms + kNobodyMs);
+  } else if (const auto since = state_->nobody_since_ms; since && state_->ports.holds_any()) {
+    consider(*since + kNobodyMs);
   }
   return timeout;
 }
@@ -485,15 +518,15 @@ status::DataPlane Keeper::data_plane() const {
     // first acknowledgement on, so that a respawned worker takes nothing back.
     if (!worker.counts() || worker.info.acknowledged == 0) continue;
     oldest = oldest == 0 ? worker.info.acknowledged : std::min(oldest, worker.info.acknowledged);
-    for (const auto& [socket, error] : worker.failed) {
-      data.failed_sockets[socket.text()] =
+    for (const auto& [port, error] : worker.failed) {
+      data.failed_sockets[port.socket.text()] =
           fmt::format("nginx worker {}: {}", worker.info.pid, error);
     }
   }
   data.acknowledged = oldest;
   data.listeners_on = listeners_on || !data.any_worker;
-  for (const auto& [socket, error] : state_->ports.failures()) {
-    data.failed_sockets[socket.text()] = error;
+  for (const auto& [port, error] : state_->ports.failures()) {
+    data.failed_sockets[port.socket.text()] = error;
   }
   for (const resolve::Socket& socket : state_->open)
     data.open_sockets.insert(socket.text());

@@ -4,9 +4,10 @@
 // Rules: SO_REUSEPORT on every socket (wildcard and specific addresses coexist), IPv6 is V6ONLY.
 // Never probe by binding: a socket that is in LISTEN state already (/proc/net/tcp, exact address)
 // is waited for; a worker's `have` brings it. A static listen of nginx.conf counts as served and is
-// never opened. A worker silent for 5 s after a wake-up is left out of the acknowledgement, with a
-// message; an exiting one is not waited for. With no worker for 10 s all sockets are closed, so
-// that clients are refused.
+// never opened. A UDP address has one socket for each worker, each read by one worker alone; those
+// of a worker that ends go to others at once, with what they have queued. A worker silent for 5 s
+// after a wake-up is left out of the acknowledgement, with a message; an exiting one is not waited
+// for. With no worker for 10 s all sockets are closed, so that clients are refused.
 //
 // Process: controller.   Thread: event loop (fd() is an epoll of its own; poll() handles what is
 // ready). Protocol: shared/keeper/message.h.   Tested by:
@@ -33,7 +34,8 @@ struct WorkerInfo {
   std::string instance;
   std::string module_version;
   bool listeners_on = false;
-  bool left_out = false;  // silent for too long
+  std::uint32_t workers = 1;  // of its instance
+  bool left_out = false;      // silent for too long
   std::uint64_t acknowledged = 0;
   std::uint64_t warm_patterns = 0;
 };

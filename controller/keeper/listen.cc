@@ -5,7 +5,6 @@
 #include <fmt/format.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 
 #include <array>
 #include <cerrno>
@@ -16,8 +15,10 @@ namespace sluice::keeper {
 namespace {
 
 constexpr int kBacklog = 511;  // what nginx uses
-constexpr std::string_view kTransport = "tcp/";
-constexpr std::string_view kListenState = "0A";  // TCP_LISTEN in /proc/net/tcp
+constexpr std::string_view kTcp = "tcp/";
+constexpr std::string_view kUdp = "udp/";
+constexpr std::string_view kListenState = "0A";       // TCP_LISTEN in /proc/net/tcp
+constexpr std::string_view kUnconnectedState = "07";  // in /proc/net/udp
 constexpr std::uint16_t kFirstUnprivilegedPort = 1024;
 
 struct SocketAddress {
@@ -122,36 +123,50 @@ std::optional<resolve::Socket> parse_kernel_address(std::string_view text) {
   return socket;
 }
 
-void add_listening(std::string_view table, std::set<resolve::Socket>& sockets) {
+// What a file of /proc/net has.
+struct KernelTable {
+  const char* path;
+  std::string_view state;  // of the lines that count
+  resolve::Transport transport;
+};
+
+constexpr std::array kKernelTables = {
+    KernelTable{"/proc/net/tcp", kListenState, resolve::Transport::kTcp},
+    KernelTable{"/proc/net/tcp6", kListenState, resolve::Transport::kTcp},
+    KernelTable{"/proc/net/udp", kUnconnectedState, resolve::Transport::kUdp},
+    KernelTable{"/proc/net/udp6", kUnconnectedState, resolve::Transport::kUdp},
+};
+
+void add_listening(const KernelTable& kernel, std::map<resolve::Socket, std::size_t>& sockets) {
+  const std::string content = read_file(kernel.path);
+  std::string_view table = content;
   while (!table.empty()) {
     std::string_view line = table.substr(0, table.find('\n'));
     table.remove_prefix(std::min(table.size(), line.size() + 1));
     next_field(line);  // number of the line
     const std::string_view local = next_field(line);
     next_field(line);  // remote address
-    if (next_field(line) != kListenState) continue;
-    if (auto socket = parse_kernel_address(local)) sockets.insert(std::move(*socket));
+    if (next_field(line) != kernel.state) continue;
+    auto socket = parse_kernel_address(local);
+    if (!socket) continue;
+    socket->transport = kernel.transport;
+    ++sockets[*socket];
   }
 }
 
-}  // namespace
-
-std::string wire_name(const resolve::Socket& socket) {
-  return std::string(kTransport) + socket.text();
+// Sets `number` to the decimal number that is all of `text`.
+template <class Number>
+bool parse_decimal(std::string_view text, Number& number) {
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number, 10);
+  return error == std::errc() && end == text.data() + text.size();
 }
 
-std::optional<resolve::Socket> parse_wire_name(std::string_view text) {
-  if (!text.starts_with(kTransport)) return std::nullopt;
-  text.remove_prefix(kTransport.size());
+// "1.2.3.4:80", "[::1]:80".
+std::optional<resolve::Socket> parse_address(std::string_view text) {
   const std::size_t colon = text.rfind(':');
   if (colon == std::string_view::npos) return std::nullopt;
   resolve::Socket socket;
-  const std::string_view port = text.substr(colon + 1);
-  const auto [end, error] =
-      std::from_chars(port.data(), port.data() + port.size(), socket.port, 10);
-  if (error != std::errc() || end != port.data() + port.size() || socket.port == 0) {
-    return std::nullopt;
-  }
+  if (!parse_decimal(text.substr(colon + 1), socket.port) || socket.port == 0) return std::nullopt;
   std::string_view address = text.substr(0, colon);
   const bool bracketed = address.starts_with('[') && address.ends_with(']');
   if (bracketed) address = address.substr(1, address.size() - 2);
@@ -163,66 +178,102 @@ std::optional<resolve::Socket> parse_wire_name(std::string_view text) {
   return socket;
 }
 
+// A datagram to a wildcard address is answered from the address that it came to. nginx does not
+// look for it elsewhere.
+bool tell_destinations(int fd, const resolve::Socket& socket, int family) {
+  if (socket.address != "0.0.0.0" && socket.address != "::") return true;
+  return family == AF_INET6 ? turn_on(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO)
+                            : turn_on(fd, IPPROTO_IP, IP_PKTINFO);
+}
+
+}  // namespace
+
+std::string wire_name(const Port& port) {
+  if (port.socket.transport == resolve::Transport::kTcp) {
+    return std::string(kTcp) + port.socket.text();
+  }
+  resolve::Socket address = port.socket;
+  address.transport = resolve::Transport::kTcp;
+  return fmt::format("{}{}/{}", kUdp, address.text(), port.share);
+}
+
+std::optional<Port> parse_wire_name(std::string_view text) {
+  Port port;
+  const bool udp = text.starts_with(kUdp);
+  if (!udp && !text.starts_with(kTcp)) return std::nullopt;
+  text.remove_prefix(kTcp.size());
+  if (udp) {
+    const std::size_t slash = text.rfind('/');
+    if (slash == std::string_view::npos || !parse_decimal(text.substr(slash + 1), port.share)) {
+      return std::nullopt;
+    }
+    text = text.substr(0, slash);
+  }
+  const std::optional<resolve::Socket> socket = parse_address(text);
+  if (!socket) return std::nullopt;
+  port.socket = *socket;
+  if (udp) port.socket.transport = resolve::Transport::kUdp;
+  return port;
+}
+
 Result<UniqueFd> open_listening(const resolve::Socket& socket, Binding binding) {
   const std::optional<SocketAddress> address = to_sockaddr(socket);
   if (!address) return fail(Errc::kInvalid, fmt::format("'{}' is no IP address", socket.address));
   const int family = address->storage.ss_family;
-  UniqueFd fd(::socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  const bool udp = socket.transport == resolve::Transport::kUdp;
+  const int type = udp ? SOCK_DGRAM : SOCK_STREAM;
+  UniqueFd fd(::socket(family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!fd || !turn_on(fd.get(), SOL_SOCKET, SO_REUSEADDR) ||
       !turn_on(fd.get(), SOL_SOCKET, SO_REUSEPORT) ||
       (family == AF_INET6 && !turn_on(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY)) ||
       (binding == Binding::kAnyAddress && !turn_on(fd.get(), IPPROTO_IP, IP_FREEBIND)) ||
-      ::bind(fd.get(), address->get(), address->bytes) != 0 || ::listen(fd.get(), kBacklog) != 0) {
+      (udp && !tell_destinations(fd.get(), socket, family)) ||
+      ::bind(fd.get(), address->get(), address->bytes) != 0 ||
+      (!udp && ::listen(fd.get(), kBacklog) != 0)) {
     return fail(Errc::kSystem, meaning(errno, socket));
   }
   return fd;
 }
 
 std::optional<resolve::Socket> listening_address(int fd) {
-  int value = 0;
-  socklen_t bytes = sizeof(value);
-  if (::getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &value, &bytes) != 0 || value == 0) {
-    return std::nullopt;
-  }
-  bytes = sizeof(value);
-  if (::getsockopt(fd, SOL_SOCKET, SO_PROTOCOL, &value, &bytes) != 0 || value != IPPROTO_TCP) {
-    return std::nullopt;
-  }
+  const auto option = [fd](int name) {
+    int value = 0;
+    socklen_t bytes = sizeof(value);
+    return ::getsockopt(fd, SOL_SOCKET, name, &value, &bytes) == 0 ? value : 0;
+  };
+  const int protocol = option(SO_PROTOCOL);
+  const bool udp = protocol == IPPROTO_UDP;
+  if (!udp && (protocol != IPPROTO_TCP || option(SO_ACCEPTCONN) == 0)) return std::nullopt;
   sockaddr_storage storage{};
   socklen_t storage_bytes = sizeof(storage);
   if (::getsockname(fd, reinterpret_cast<sockaddr*>(&storage), &storage_bytes) != 0) {
     return std::nullopt;
   }
+  const auto transport = udp ? resolve::Transport::kUdp : resolve::Transport::kTcp;
   if (storage.ss_family == AF_INET) {
     sockaddr_in v4{};
     std::memcpy(&v4, &storage, sizeof(v4));
-    return resolve::Socket{address_text(AF_INET, &v4.sin_addr), ntohs(v4.sin_port)};
+    return resolve::Socket{address_text(AF_INET, &v4.sin_addr), ntohs(v4.sin_port), transport};
   }
   if (storage.ss_family == AF_INET6) {
     sockaddr_in6 v6{};
     std::memcpy(&v6, &storage, sizeof(v6));
-    return resolve::Socket{address_text(AF_INET6, &v6.sin6_addr), ntohs(v6.sin6_port)};
+    return resolve::Socket{address_text(AF_INET6, &v6.sin6_addr), ntohs(v6.sin6_port), transport};
   }
   return std::nullopt;
 }
 
-bool same_socket(int left, int right) {
-  struct stat a{};
-  struct stat b{};
-  return ::fstat(left, &a) == 0 && ::fstat(right, &b) == 0 && a.st_dev == b.st_dev &&
-         a.st_ino == b.st_ino;
-}
-
-std::set<resolve::Socket> sockets_in_listen_state() {
-  std::set<resolve::Socket> sockets;
-  add_listening(read_file("/proc/net/tcp"), sockets);
-  add_listening(read_file("/proc/net/tcp6"), sockets);
+std::map<resolve::Socket, std::size_t> listening_sockets(resolve::Transport transport) {
+  std::map<resolve::Socket, std::size_t> sockets;
+  for (const KernelTable& kernel : kKernelTables) {
+    if (kernel.transport == transport) add_listening(kernel, sockets);
+  }
   return sockets;
 }
 
 bool covers(const resolve::Socket& wider, const resolve::Socket& socket) {
   if (wider == socket) return true;
-  if (wider.port != socket.port) return false;
+  if (wider.port != socket.port || wider.transport != socket.transport) return false;
   const bool v6 = socket.address.find(':') != std::string::npos;
   return wider.address == (v6 ? "::" : "0.0.0.0");
 }

@@ -2,8 +2,8 @@
 // not.
 //
 // Knows no workers: keeper.cc says when to open, adopt and close. A socket that somebody else has
-// in LISTEN state is waited for, never bound beside: its holder is a worker that will bring it, or
-// one that is about to close it, or a stranger.
+// in LISTEN state (or, of UDP, bound) is waited for, never bound beside: its holder is a worker
+// that will bring it, or one that is about to close it, or a stranger.
 //
 // Process: controller.   Thread: event loop.   Owns: the descriptors. Tested by:
 // test/unit/controller/keeper/keeper_test.cc
@@ -36,29 +36,33 @@ class Ports {
 
   void want(const std::set<resolve::Socket>& sockets);
 
+  // How many workers share the clients of a UDP address. Fewer than before change nothing: with one
+  // socket less the kernel would send most clients to other workers.
+  void share_among(std::uint32_t workers);
+
   // False until the first want(): then nothing is unwanted yet.
   bool wanted_known() const { return known_; }
 
-  const std::set<resolve::Socket>& wanted() const { return wanted_; }
+  const std::set<Port>& wanted() const { return wanted_; }
 
   // Sockets that nginx.conf serves itself: never opened, and closed where they are held.
   void leave_to_nginx(std::set<resolve::Socket> statics);
   bool left_to_nginx(const resolve::Socket& socket) const;
   // Wanted, and not nginx's own.
-  bool ours(const resolve::Socket& socket) const;
+  bool ours(const Port& port) const;
 
-  Adoption adopt(const resolve::Socket& socket, UniqueFd fd);
+  Adoption adopt(const Port& port, UniqueFd fd);
   // Opens what is ours and due. True when a socket opened or the reason why it can't changed.
   bool open_due(std::uint64_t now_ms);
   // True when it closed any.
   bool close_unwanted();
   bool close_all();
 
-  int fd_of(const resolve::Socket& socket) const;  // -1: not held
+  int fd_of(const Port& port) const;  // -1: not held
 
   bool holds_any() const { return !held_.empty(); }
 
-  std::map<resolve::Socket, std::string> failures() const;
+  std::map<Port, std::string> failures() const;
   std::optional<std::uint64_t> next_attempt_ms() const;
 
   std::vector<std::string> take_news() { return std::exchange(news_, {}); }
@@ -70,14 +74,18 @@ class Ports {
     std::string error;  // "": still waiting for the holder, without alarm
   };
 
-  bool try_open(const resolve::Socket& socket, bool taken, std::uint64_t now_ms);
+  void list_wanted();
+  std::size_t held_at(const resolve::Socket& socket) const;
+  bool try_open(const Port& port, bool taken, std::uint64_t now_ms);
 
   Binding binding_;
   bool known_ = false;
-  std::set<resolve::Socket> wanted_;
+  std::uint32_t shares_ = 1;
+  std::set<resolve::Socket> sockets_;  // wanted
+  std::set<Port> wanted_;
   std::set<resolve::Socket> statics_;
-  std::map<resolve::Socket, UniqueFd> held_;
-  std::map<resolve::Socket, Attempt> attempts_;  // of wanted sockets that are not open
+  std::map<Port, UniqueFd> held_;
+  std::map<Port, Attempt> attempts_;  // of wanted ports that are not open
   std::vector<std::string> news_;
 };
 

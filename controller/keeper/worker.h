@@ -8,6 +8,7 @@
 #include <string>
 
 #include "controller/keeper/keeper.h"
+#include "controller/keeper/listen.h"
 #include "controller/resolve/delta.h"
 #include "shared/base/unique_fd.h"
 
@@ -16,18 +17,19 @@ namespace sluice::keeper {
 struct Worker {
   UniqueFd connection;
   WorkerInfo info;
-  bool greeted = false;  // said "ready": counts from then on
-  bool fresh = true;     // has not opened all that is wanted yet, since it greeted
-  bool blocked = false;  // its queue is full: go on when it can be written to
+  bool greeted = false;          // said "ready": counts from then on
+  std::uint64_t greeted_as = 0;  // later ones have higher numbers
+  bool fresh = true;             // has not opened all that is wanted yet, since it greeted
+  bool blocked = false;          // its queue is full: go on when it can be written to
   bool told_secrets = false;
   std::uint64_t told_generation = 0;
   std::optional<std::uint64_t> owes_since_ms;  // an acknowledgement
 
-  std::set<resolve::Socket> statics;              // of nginx.conf, with sluice_pass
-  std::set<resolve::Socket> given;                // told to serve, or said that it does
-  std::set<resolve::Socket> opened;               // of `given`: serves
-  std::set<resolve::Socket> dropping;             // to be told to drop
-  std::map<resolve::Socket, std::string> failed;  // of `given`: why it could not
+  std::set<resolve::Socket> statics;   // of nginx.conf, with sluice_pass
+  std::set<Port> given;                // told to serve, or said that it does
+  std::set<Port> opened;               // of `given`: serves
+  std::set<Port> dropping;             // to be told to drop
+  std::map<Port, std::string> failed;  // of `given`: why it could not
   std::uint64_t failed_retry_ms = 0;
 
   bool counts() const { return greeted && !info.left_out; }

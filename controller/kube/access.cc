@@ -81,9 +81,7 @@ Result<std::string> Access::read(const Material& material) const {
   if (&material == &cluster_.authority) {
     certificates::CheckedAnchors anchors = certificates::check_trust_anchors(*text);
     if (anchors.problem.empty()) return std::move(anchors.pem);
-    std::string_view why = anchors.problem;
-    if (why.starts_with("ca.crt: ")) why.remove_prefix(8);
-    return fail(Errc::kInvalid, fmt::format("{}: {}", place, why));
+    return fail(Errc::kInvalid, fmt::format("{}: {}", place, anchors.problem));
   }
   if (text->find("-----BEGIN ") == std::string::npos) {
     return fail(Errc::kInvalid, fmt::format("{}: found nothing in PEM form", place));

@@ -54,11 +54,16 @@ void Reflector::stop() {
 }
 
 int Reflector::timeout_ms(std::uint64_t now_ms) const {
-  if (request_ != 0) return -1;
-  return timeout_until(due_ms_, now_ms);
+  if (request_ == 0) return timeout_until(due_ms_, now_ms);
+  const bool bounded = step_ == Step::kWatch && bookmarks_;
+  return bounded ? timeout_until(heard_ms_ + kSilentMs, now_ms) : kForEver;
 }
 
 void Reflector::poll(std::uint64_t now_ms) {
+  if (request_ != 0 && timeout_ms(now_ms) == 0) {
+    stop();
+    go_on(now_ms);
+  }
   if (request_ != 0 || now_ms < due_ms_) return;
   if (step_ == Step::kList) {
     start_list(now_ms);
@@ -103,6 +108,7 @@ void Reflector::start_watch(std::uint64_t now_ms) {
   request.streaming = true;
   lived_ = false;
   watch_started_ms_ = now_ms;
+  heard_ms_ = now_ms;
   lines_.clear();
   request_ = transport_.start(std::move(request), *this, now_ms);
 }
@@ -188,13 +194,15 @@ void Reflector::resource_is_absent(std::uint64_t now_ms) {
   // What the server says depends on why, and may be no more than "404 page not found".
   problem_ = fmt::format("the API server serves no {} of {}", options_.resource.plural,
                          options_.resource.api_version);
-  if (known_.size() != 0 && !std::exchange(absent_once_, true)) {
+  const bool any = known_.size() != 0 || expects_objects_;
+  if (any && !std::exchange(absent_once_, true)) {
     state_ = WatchState::kFailing;
     wait(kConfirmMs, now_ms);
     return;
   }
   for (Identity& gone : known_.clear())
     tell_gone(std::move(gone));
+  expects_objects_ = false;
   synced_ = false;
   state_ = WatchState::kAbsent;
   wait(backoff_.between(kSlowMs, kSlowMs * 3 / 2), now_ms);
@@ -258,6 +266,7 @@ void Reflector::on_open(RequestId, std::uint64_t) {
 }
 
 void Reflector::on_data(RequestId, std::string_view data, std::uint64_t now_ms) {
+  heard_ms_ = now_ms;
   const std::size_t left_out = lines_.too_long();
   lines_.add(data, [&](std::string_view line) { return take_line(line, now_ms); });
   if (lines_.too_long() != left_out) {
@@ -280,6 +289,7 @@ bool Reflector::take_line(std::string_view line, std::uint64_t now_ms) {
   Json& object = event["object"];
   note_version(text_at(member(object, "metadata"), "resourceVersion"));
   lived_ = true;
+  bookmarks_ |= !known;
   note_steadiness(now_ms);
   if (type == "DELETED") {
     remove_object(object);

@@ -2,11 +2,12 @@
 //
 // Lists come in pages, and a list after the first (the server forgot where we were: 410) tells only
 // what is different. Watches ask for bookmarks and for 5 to 10 minutes each, and go on where the
-// last one ended, whatever ended it: the server, a dropped or silent connection, an error in the
-// stream, a line that makes no sense. What fails is tried again after a pause that grows
-// (backoff.h) or that the server named (429, 503). A resource that is forbidden (403) or absent
-// (404) is a state, looked at again every kSlowMs; what was known of a forbidden one stays, of an
-// absent one it goes, once it was absent twice.
+// last one ended, whatever ended it: the server, a dropped connection, no event and no bookmark for
+// kSilentMs from a server that sends bookmarks, an error in the stream, a line that makes no sense.
+// What fails is tried again after a pause that grows (backoff.h) or that the server named (429,
+// 503). A resource that is forbidden (403) or absent (404) is a state, looked at again every
+// kSlowMs; what was known of a forbidden one stays, of an absent one it goes, once it was absent
+// twice.
 //
 //   Reflector routes(http, {.resource = {"gateway.networking.k8s.io/v1", "httproutes"},
 //                           .kind = "HTTPRoute"}, seed);
@@ -64,7 +65,8 @@ class Reflector final : public Receiver {
   static constexpr std::uint64_t kListMs = 60'000;
   static constexpr std::uint64_t kShortestWatchMs = 300'000;
   static constexpr std::uint64_t kLongestWatchMs = 600'000;
-  static constexpr std::uint64_t kGraceMs = 30'000;  // for the server to end a watch by itself
+  static constexpr std::uint64_t kGraceMs = 30'000;    // for the server to end a watch by itself
+  static constexpr std::uint64_t kSilentMs = 180'000;  // API servers send a bookmark a minute
   static constexpr std::uint64_t kSteadyMs = 5'000;
   static constexpr std::uint64_t kSlowMs = 30'000;  // and up to half of it more
   static constexpr std::uint64_t kConfirmMs = 5'000;
@@ -83,6 +85,9 @@ class Reflector final : public Receiver {
 
   // Does not wait any longer before the next try: something says that it may work now.
   void hurry() { due_ms_ = 0; }
+
+  // Objects are known from before: that the resource is absent counts when it is said twice.
+  void expect_objects() { expects_objects_ = true; }
 
   std::vector<WatchEvent> take_events() { return std::exchange(events_, {}); }
 
@@ -153,11 +158,14 @@ class Reflector final : public Receiver {
   std::size_t page_objects_ = 0;  // fewer than asked for when pages are too large
   std::string resource_version_;  // where the next watch starts
   std::uint64_t watch_started_ms_ = 0;
-  bool lived_ = false;         // the watch that runs has told something
-  bool watch_failed_ = false;  // the last one did not open, or ended at once
+  std::uint64_t heard_ms_ = 0;  // the watch that runs
+  bool bookmarks_ = false;      // the server has sent one
+  bool lived_ = false;          // the watch that runs has told something
+  bool watch_failed_ = false;   // the last one did not open, or ended at once
   WatchState state_ = WatchState::kStarting;
   bool synced_ = false;
   bool absent_once_ = false;
+  bool expects_objects_ = false;
   std::string problem_;
 };
 

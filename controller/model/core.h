@@ -69,6 +69,12 @@ struct ConfigMap {
   std::optional<std::string> ca_certificates;  // the entry ca.crt
 };
 
+// Certificates of authorities that the whole cluster may know.
+struct ClusterTrustBundle {
+  Meta meta;
+  std::string pem;
+};
+
 // One of address+port, hostname+port or unix_path.
 struct BackendEndpoint {
   std::string address;

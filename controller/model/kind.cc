@@ -13,18 +13,21 @@ struct KindRow {
   std::string_view group;
   std::string_view name;
   bool namespaced;
-  std::array<std::string_view, 2> versions;  // "": none
+  std::array<std::string_view, 3> versions;  // "": none
 };
 
 constexpr std::string_view kGatewayGroup = "gateway.networking.k8s.io";
 
 // In the order of the enumerators, which row() relies on.
-constexpr std::array<KindRow, 14> kKinds = {{
+constexpr std::array<KindRow, 18> kKinds = {{
     {Kind::kGatewayClass, kGatewayGroup, "GatewayClass", false, {"v1", "v1beta1"}},
     {Kind::kGateway, kGatewayGroup, "Gateway", true, {"v1", "v1beta1"}},
     {Kind::kListenerSet, kGatewayGroup, "ListenerSet", true, {"v1"}},
     {Kind::kHttpRoute, kGatewayGroup, "HTTPRoute", true, {"v1", "v1beta1"}},
     {Kind::kGrpcRoute, kGatewayGroup, "GRPCRoute", true, {"v1"}},
+    {Kind::kTlsRoute, kGatewayGroup, "TLSRoute", true, {"v1", "v1alpha3", "v1alpha2"}},
+    {Kind::kTcpRoute, kGatewayGroup, "TCPRoute", true, {"v1", "v1alpha2"}},
+    {Kind::kUdpRoute, kGatewayGroup, "UDPRoute", true, {"v1", "v1alpha2"}},
     {Kind::kReferenceGrant, kGatewayGroup, "ReferenceGrant", true, {"v1", "v1beta1"}},
     {Kind::kService, "", "Service", true, {"v1"}},
     {Kind::kEndpointSlice, "discovery.k8s.io", "EndpointSlice", true, {"v1"}},
@@ -34,6 +37,11 @@ constexpr std::array<KindRow, 14> kKinds = {{
     {Kind::kBackend, "sluice.dev", "Backend", true, {"v1alpha1"}},
     {Kind::kBackendTlsPolicy, kGatewayGroup, "BackendTLSPolicy", true, {"v1"}},
     {Kind::kGatewayParameters, "sluice.dev", "GatewayParameters", true, {"v1alpha1"}},
+    {Kind::kClusterTrustBundle,
+     "certificates.k8s.io",
+     "ClusterTrustBundle",
+     false,
+     {"v1", "v1beta1"}},
 }};
 
 constexpr bool rows_follow_enumerators() {

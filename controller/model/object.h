@@ -18,6 +18,9 @@ enum class Kind : std::uint8_t {
   kListenerSet,
   kHttpRoute,
   kGrpcRoute,
+  kTlsRoute,
+  kTcpRoute,
+  kUdpRoute,
   kReferenceGrant,
   kService,
   kEndpointSlice,
@@ -27,7 +30,10 @@ enum class Kind : std::uint8_t {
   kBackend,
   kBackendTlsPolicy,
   kGatewayParameters,
+  kClusterTrustBundle,
 };
+
+constexpr Kind kLastKind = Kind::kClusterTrustBundle;
 
 // "HTTPRoute", "gateway.networking.k8s.io" and so on; the table of kinds is in kind.cc.
 std::string_view kind_name(Kind kind);

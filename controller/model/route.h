@@ -1,5 +1,6 @@
 // What routes of every kind have, defaults applied (weight 1, parentRef group and kind).
-// Spec: gateway-api v1.7.0 CommonRouteSpec, ParentReference, HTTPRouteRule, GRPCRouteRule
+// Spec: gateway-api v1.7.0 CommonRouteSpec, ParentReference, HTTPRouteRule, GRPCRouteRule,
+// TLSRouteRule, TCPRouteRule, UDPRouteRule
 #pragma once
 
 #include <cstdint>
@@ -53,7 +54,8 @@ struct RouteRetry {
   bool operator==(const RouteRetry&) const = default;
 };
 
-// A rule but for its matches. Timeouts and retries are of HTTPRoute only.
+// A rule but for its matches. Filters are of HTTPRoute and GRPCRoute, timeouts and retries of
+// HTTPRoute only.
 struct RouteRule {
   std::optional<std::string> name;
   std::vector<HttpFilter> filters;

@@ -9,10 +9,11 @@ namespace {
 // In the order of Object's alternatives.
 constexpr std::array<Kind, std::variant_size_v<Object>> kAlternatives = {
     Kind::kGatewayClass,     Kind::kGateway,           Kind::kListenerSet,
-    Kind::kHttpRoute,        Kind::kGrpcRoute,         Kind::kReferenceGrant,
+    Kind::kHttpRoute,        Kind::kGrpcRoute,         Kind::kTlsRoute,
+    Kind::kTcpRoute,         Kind::kUdpRoute,          Kind::kReferenceGrant,
     Kind::kService,          Kind::kEndpointSlice,     Kind::kNamespace,
     Kind::kSecret,           Kind::kConfigMap,         Kind::kBackend,
-    Kind::kBackendTlsPolicy, Kind::kGatewayParameters,
+    Kind::kBackendTlsPolicy, Kind::kGatewayParameters, Kind::kClusterTrustBundle,
 };
 
 }  // namespace

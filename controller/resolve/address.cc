@@ -66,7 +66,7 @@ bool is_ipv6(const std::string& canonical) {
 
 std::string Socket::text() const {
   const std::string host = is_ipv6(address) ? "[" + address + "]" : address;
-  return host + ":" + std::to_string(port);
+  return host + ":" + std::to_string(port) + (transport == Transport::kUdp ? "/udp" : "");
 }
 
 }  // namespace sluice::resolve

@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <span>
 
 #include "controller/resolve/namespaces.h"
 #include "shared/http/host.h"
@@ -13,6 +14,10 @@ namespace sluice::resolve {
 namespace {
 
 using model::FromNamespaces;
+
+// An HTTPRoute has no more; of a TLSRoute all of them could be more than a condition's message
+// holds.
+constexpr std::size_t kMaxHostnamesShown = 16;
 
 bool is_selected(const ListenerView& listener, const model::ParentRef& ref) {
   if (ref.section_name && *ref.section_name != listener.key.listener) return false;
@@ -63,6 +68,7 @@ std::vector<std::string> common_hostnames(const std::vector<std::string>& route,
 
 Refusal no_matching_parent(const model::ParentRef& ref, const ParentView& parent) {
   std::vector<std::string> known;
+  known.reserve(parent.listeners.size());
   for (const ListenerView& listener : parent.listeners) {
     known.push_back(fmt::format("{} (port {})", listener.key.listener, listener.port));
   }
@@ -76,29 +82,38 @@ Refusal no_matching_parent(const model::ParentRef& ref, const ParentView& parent
 Refusal not_allowed(const std::vector<const ListenerView*>& selected, const ParentView& parent,
                     std::string_view kind) {
   std::vector<std::string> reasons;
+  reasons.reserve(selected.size());
   for (const ListenerView* listener : selected) {
     reasons.push_back(allowed_text(*listener, parent.key.name.ns, kind));
   }
   return {"NotAllowedByListeners", fmt::format("{}: {}", title(parent), fmt::join(reasons, "; "))};
 }
 
+std::string hostnames_text(const std::vector<std::string>& hostnames) {
+  const std::size_t shown = std::min(hostnames.size(), kMaxHostnamesShown);
+  std::string text = fmt::format("{}", fmt::join(std::span(hostnames).first(shown), ", "));
+  if (hostnames.size() > shown) text += fmt::format(" and {} more", hostnames.size() - shown);
+  return text;
+}
+
 Refusal no_matching_hostname(const model::Route& route,
                              const std::vector<const ListenerView*>& allowed,
                              const ParentView& parent) {
   std::vector<std::string> covered;
+  covered.reserve(allowed.size());
   for (const ListenerView* listener : allowed) {
     covered.push_back(
         fmt::format("listener {} has {}", listener->key.listener, listener->hostname));
   }
   return {"NoMatchingListenerHostname",
           fmt::format("no hostname of the route ({}) is covered by {}: {}",
-                      fmt::join(route.hostnames, ", "), title(parent), fmt::join(covered, "; "))};
+                      hostnames_text(route.hostnames), title(parent), fmt::join(covered, "; "))};
 }
 
 // A ListenerSet that its Gateway does not allow has no listeners there.
-Refusal not_attached(const ParentView& parent) {
+Refusal not_attached(const ParentView& parent, const Refusal& refusal) {
   return {"NoMatchingParent",
-          fmt::format("{} is not attached: {}", title(parent), parent.refusal->message)};
+          fmt::format("{} is not attached: {}", title(parent), refusal.message)};
 }
 
 }  // namespace
@@ -111,7 +126,7 @@ bool ParentView::selects_namespaces() const {
 
 ParentOutcome attach(const RouteView& view, const model::ParentRef& ref, const ParentView& parent,
                      const model::Labels& labels) {
-  if (parent.refusal) return {not_attached(parent), {}};
+  if (parent.refusal) return {not_attached(parent, *parent.refusal), {}};
   std::vector<const ListenerView*> selected;
   std::vector<const ListenerView*> allowed;
   ParentOutcome outcome;
@@ -128,7 +143,8 @@ ParentOutcome attach(const RouteView& view, const model::ParentRef& ref, const P
     allowed.push_back(&listener);
     auto hostnames = common_hostnames(route.hostnames, listener.hostname);
     if (hostnames.empty()) continue;
-    outcome.listeners.push_back({listener.key, listener.served, std::move(hostnames)});
+    outcome.listeners.push_back(
+        {listener.key, listener.mode, listener.served, std::move(hostnames)});
   }
   if (!outcome.listeners.empty()) return outcome;
   if (selected.empty()) {

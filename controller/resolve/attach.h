@@ -2,7 +2,7 @@
 //
 // Process: controller.   Pure.
 // Spec: gateway-api v1 ParentReference, AllowedRoutes, HTTPRouteSpec.hostnames,
-// RouteConditionReason. Tested by: test/golden
+// TLSRouteSpec.hostnames, RouteConditionReason. Tested by: test/golden
 #pragma once
 
 #include <cstdint>
@@ -24,6 +24,7 @@ struct ListenerView {
   std::vector<std::string> kinds;  // of the routes that it takes: "HTTPRoute"
   model::FromNamespaces from = model::FromNamespaces::kSame;
   model::LabelSelector selector;
+  ListenerMode mode = ListenerMode::kHttp;
   bool served = false;
   bool operator==(const ListenerView&) const = default;
 };
@@ -41,6 +42,7 @@ struct ParentView {
 
 struct AttachedListener {
   ListenerKey listener;
+  ListenerMode mode = ListenerMode::kHttp;
   bool served = false;
   std::vector<std::string> hostnames;  // as in Attachment
 };

@@ -23,9 +23,9 @@ constexpr std::array<std::string_view, 5> kReasons = {
     "RefNotPermitted", "InvalidKind", "BackendNotFound", "UnsupportedProtocol", "UnsupportedValue"};
 constexpr std::size_t kMaxProblemsShown = 8;
 
-// Protocols of Service ports (appProtocol): the first ones mean HTTP/1.1, or HTTP/2 when the route
-// is a GRPCRoute; then those that are HTTP/2 always; then what only an HTTPRoute can reach; then
-// the same, where a BackendTLSPolicy must say whom to trust.
+// Protocols of Service ports (appProtocol), of which a stream route asks nothing: the first ones
+// mean HTTP/1.1, or HTTP/2 when the route is a GRPCRoute; then those that are HTTP/2 always; then
+// what only an HTTPRoute can reach; then the same, where a BackendTLSPolicy must say whom to trust.
 constexpr std::array<std::string_view, 2> kPlainProtocols = {"http", "tcp"};
 constexpr std::array<std::string_view, 2> kHttp2Protocols = {"grpc", "kubernetes.io/h2c"};
 constexpr std::array<std::string_view, 1> kHttp1Protocols = {"kubernetes.io/ws"};
@@ -99,6 +99,10 @@ bool has_policy(const ObjectName& service, const std::string& port, const model:
   return false;
 }
 
+Transport transport_of(Kind route) {
+  return route == Kind::kUdpRoute ? Transport::kUdp : Transport::kTcp;
+}
+
 std::string served_protocols(Kind route) {
   std::vector<std::string_view> served(kPlainProtocols.begin(), kPlainProtocols.end());
   served.insert(served.end(), kHttp2Protocols.begin(), kHttp2Protocols.end());
@@ -118,21 +122,24 @@ Target find_service_port(const model::Service& service, const model::Store& stor
         "UnsupportedValue",
         fmt::format("Service {} is of type ExternalName, which has no endpoints", key.name.text()));
   }
+  const Transport transport = transport_of(route);
+  const std::string_view wanted = protocol_name(transport);
   const model::ServicePort* found = nullptr;
   std::vector<std::uint16_t> known;
   for (const model::ServicePort& candidate : service.ports) {
     known.push_back(candidate.port);
     if (candidate.port != port) continue;
-    if (found == nullptr || candidate.protocol == "TCP") found = &candidate;
+    if (found == nullptr || candidate.protocol == wanted) found = &candidate;
   }
   if (found == nullptr) {
     return refuse("BackendNotFound", fmt::format("Service {} has no port {}; it has {}",
                                                  key.name.text(), port, fmt::join(known, ", ")));
   }
-  if (found->protocol != "TCP") {
+  if (found->protocol != wanted) {
     return refuse("UnsupportedProtocol", fmt::format("port {} of Service {} is of protocol {}",
                                                      port, key.name.text(), found->protocol));
   }
+  if (is_stream_route(route)) return {{BackendKey{key, port, transport}}, {}, false};
   const std::string app_protocol = found->app_protocol.value_or("http");
   const std::string spelling = known_spelling(app_protocol);
   const std::optional<BackendProtocol> protocol = protocol_of(spelling, route);
@@ -171,7 +178,9 @@ Target find_target(const model::BackendRef& ref, const ObjectKey& key, const Ref
                   fmt::format("{} {} does not exist", model::kind_name(key.kind), key.name.text()));
   }
   if (key.kind == Kind::kBackend) {
-    return {{BackendKey{key, 0}, usual_protocol(referrer.kind)}, {}, false};
+    return {{BackendKey{key, 0, transport_of(referrer.kind)}, usual_protocol(referrer.kind)},
+            {},
+            false};
   }
   return find_service_port(std::get<model::Service>(*object), store, ref.port.value_or(0),
                            referrer.kind);
@@ -259,11 +268,14 @@ class References {
 }  // namespace
 
 BackendId BackendKey::id() const {
-  return fmt::format("{}/{}", model::kind_name(object.kind), label());
+  BackendId id = object.text();
+  if (port != 0) id += fmt::format(":{}", port);
+  if (transport == Transport::kUdp) id += "/udp";
+  return id;
 }
 
-std::string BackendKey::label() const {
-  return port == 0 ? object.name.text() : fmt::format("{}:{}", object.name.text(), port);
+std::string_view protocol_name(Transport transport) {
+  return transport == Transport::kUdp ? "UDP" : "TCP";
 }
 
 model::ObjectKey any_of(Kind kind, const std::string& ns) {

@@ -12,6 +12,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "controller/model/store.h"
@@ -24,11 +25,14 @@ namespace sluice::resolve {
 struct BackendKey {
   model::ObjectKey object;
   std::uint16_t port = 0;
+  Transport transport = Transport::kTcp;
   auto operator<=>(const BackendKey&) const = default;
 
-  BackendId id() const;       // "Service/ns/name:port"
-  std::string label() const;  // "ns/name:port"
+  BackendId id() const;  // "Service/ns/name:port"
 };
+
+// As the ports of Services and EndpointSlices say it.
+std::string_view protocol_name(Transport transport);
 
 // key: none when the reference is invalid.
 struct BackendTarget {

@@ -14,9 +14,10 @@ namespace {
 
 using model::Kind;
 
-const model::ServicePort* find_port(const model::Service& service, std::uint16_t port) {
+const model::ServicePort* find_port(const model::Service& service, const BackendKey& backend) {
+  const std::string_view protocol = protocol_name(backend.transport);
   const auto found = std::ranges::find_if(service.ports, [&](const model::ServicePort& candidate) {
-    return candidate.port == port && candidate.protocol == "TCP";
+    return candidate.port == backend.port && candidate.protocol == protocol;
   });
   return found == service.ports.end() ? nullptr : &*found;
 }
@@ -138,11 +139,13 @@ std::vector<BackendAddress> BackendStage::addresses_of(const BackendKey& backend
   if (backend.object.kind == Kind::kBackend) {
     if (const auto* object = store.find<model::Backend>(Kind::kBackend, name)) {
       for (const model::BackendEndpoint& endpoint : object->endpoints) {
+        // A unix socket is one of connections.
+        if (!endpoint.unix_path.empty() && backend.transport == Transport::kUdp) continue;
         add_endpoint(endpoint, addresses);
       }
     }
   } else if (const auto* service = store.find<model::Service>(Kind::kService, name)) {
-    const model::ServicePort* port = find_port(*service, backend.port);
+    const model::ServicePort* port = find_port(*service, backend);
     const auto slices = slices_of_service_.find(name);
     if (port != nullptr && slices != slices_of_service_.end()) {
       for (const model::ObjectName& slice : slices->second) {

@@ -4,9 +4,9 @@
 
 #include <utility>
 
-#include "controller/certificates/trust_anchors.h"
 #include "controller/resolve/backend_refs.h"
 #include "controller/resolve/grants.h"
+#include "controller/resolve/trust_source.h"
 
 namespace sluice::resolve {
 
@@ -19,25 +19,17 @@ constexpr std::string_view kTlsSecretType = "kubernetes.io/tls";
 
 // Fills in the problem of a reference that may not be followed.
 template <class Found>
-bool may_follow(const model::ObjectRef& ref, const ObjectKey& to, const RefSearch& search,
-                Found& found) {
-  const std::string_view wanted = model::kind_name(to.kind);
-  if (ref.group != model::kind_group(to.kind) || ref.kind != wanted) {
-    found.problem = RefProblem::kKind;
-    found.message = fmt::format("{} of group \"{}\" can't hold a certificate; {} of group \"\" can",
-                                ref.kind, ref.group, wanted);
-    return false;
-  }
+bool may_follow(const ObjectKey& to, const RefSearch& search, Found& found) {
   search.dependencies.insert(to);
   const model::Kind kind = search.from.kind;
   const std::string& ns = search.from.name.ns;
-  if (to.name.ns == ns) return true;
+  if (to.name.ns == ns || !model::is_namespaced(to.kind)) return true;
   search.dependencies.insert(any_of(Kind::kReferenceGrant, to.name.ns));
   if (is_permitted(search.store, kind, ns, to)) return true;
   found.problem = RefProblem::kNotPermitted;
   found.message =
       fmt::format("no ReferenceGrant in namespace {} permits {}s of namespace {} to refer to {} {}",
-                  to.name.ns, model::kind_name(kind), ns, wanted, to.name.name);
+                  to.name.ns, model::kind_name(kind), ns, model::kind_name(to.kind), to.name.name);
   return false;
 }
 
@@ -70,7 +62,14 @@ const certificates::CheckedKeyPair& CertificateBook::look_up(const model::Secret
 FoundCertificate find_certificate(const model::ObjectRef& ref, const RefSearch& search) {
   const ObjectKey key{Kind::kSecret, {ref.ns.value_or(search.from.name.ns), ref.name}};
   FoundCertificate found{.message = "", .name = key.name.text(), .pair = nullptr};
-  if (!may_follow(ref, key, search, found)) return found;
+  if (model::find_kind(ref.group, ref.kind) != key.kind) {
+    found.problem = RefProblem::kKind;
+    found.message =
+        fmt::format("{} of group \"{}\" can't hold a certificate; Secret of group \"\" can",
+                    ref.kind, ref.group);
+    return found;
+  }
+  if (!may_follow(key, search, found)) return found;
   const auto* secret = search.store.find<model::Secret>(Kind::kSecret, key.name);
   if (secret == nullptr)
     return unusable(found, fmt::format("Secret {} does not exist", found.name));
@@ -83,19 +82,22 @@ FoundCertificate find_certificate(const model::ObjectRef& ref, const RefSearch& 
 }
 
 FoundAuthorities find_authorities(const model::ObjectRef& ref, const RefSearch& search) {
-  const ObjectKey key{Kind::kConfigMap, {ref.ns.value_or(search.from.name.ns), ref.name}};
-  FoundAuthorities found{.message = "", .name = key.name.text(), .pem = ""};
-  if (!may_follow(ref, key, search, found)) return found;
-  const auto* map = search.store.find<model::ConfigMap>(Kind::kConfigMap, key.name);
-  if (map == nullptr)
-    return unusable(found, fmt::format("ConfigMap {} does not exist", found.name));
-  if (!map->ca_certificates) {
-    return unusable(found, fmt::format("ConfigMap {} has no entry ca.crt", found.name));
+  const auto key =
+      trust_source(ref.group, ref.kind, ref.ns.value_or(search.from.name.ns), ref.name);
+  FoundAuthorities found;
+  if (!key || !search.store.serves(key->kind)) {
+    found.problem = RefProblem::kKind;
+    found.message = unknown_trust_source(ref.group, ref.kind, key);
+    return found;
   }
-  certificates::CheckedAnchors checked = certificates::check_trust_anchors(*map->ca_certificates);
-  if (!checked.problem.empty()) {
-    return unusable(found, fmt::format("ConfigMap {}: {}", found.name, checked.problem));
+  found.name = key->name.text();
+  if (!may_follow(*key, search, found)) return found;
+  if (ref.ns && !model::is_namespaced(key->kind)) {
+    return unusable(
+        found, fmt::format("a {} is of no namespace; namespace must not be specified", ref.kind));
   }
+  certificates::CheckedAnchors checked = read_trust_source(*key, search.store);
+  if (!checked.problem.empty()) return unusable(found, std::move(checked.problem));
   found.pem = std::move(checked.pem);
   return found;
 }

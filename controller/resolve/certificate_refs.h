@@ -1,5 +1,5 @@
 // What references of Gateways and ListenerSets to certificates lead to: Secrets with a certificate
-// and its key, and ConfigMaps with the certificates of authorities.
+// and its key, and the certificates of authorities (trust_source.h).
 //
 // Permission is asked before existence, so that nobody learns by a condition what another namespace
 // holds.
@@ -55,7 +55,7 @@ struct FoundCertificate {
 struct FoundAuthorities {
   RefProblem problem = RefProblem::kNone;
   std::string message;
-  std::string name;  // "namespace/name"
+  std::string name;  // "namespace/name", of a ClusterTrustBundle "name"
   std::string pem;
 };
 

@@ -86,7 +86,7 @@ void plan_frontend(const model::Gateway& gateway, const RefSearch& search, Gatew
   const model::FrontendTls& frontend = gateway.frontend_tls;
   std::map<const model::ClientValidation*, Validation> found;  // listeners share what they name
   for (ListenerPlan& listener : plan.listeners) {
-    if (!listener.tls) continue;
+    if (!listener.tls || listener.mode != ListenerMode::kHttp) continue;
     ServedTls& tls = *listener.tls;
     const auto own = frontend.of_port.find(listener.port);
     const bool is_own = own != frontend.of_port.end();

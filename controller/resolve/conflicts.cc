@@ -15,8 +15,6 @@ namespace {
 constexpr std::string_view kHostnameConflict = "HostnameConflict";
 constexpr std::string_view kProtocolConflict = "ProtocolConflict";
 
-enum class Transport : std::uint8_t { kTcp, kUdp };
-
 Transport transport_of(ProtocolFamily family) {
   return family == ProtocolFamily::kUdp ? Transport::kUdp : Transport::kTcp;
 }
@@ -50,7 +48,8 @@ Claim claim_of(const ListenerPlan& listener) {
               .family = listener.family,
               .sockets = listener.sockets,
               .proxy_protocol = listener.proxy_protocol};
-  if (claim.sockets.empty()) claim.sockets = {{listener.key.gateway.text(), listener.port}};
+  if (claim.sockets.empty())
+    claim.sockets = {{listener.key.gateway.text(), listener.port, transport_of(listener.family)}};
   return claim;
 }
 
@@ -90,6 +89,7 @@ std::string owner_text(const ListenerKey& listener) {
 
 void reject_conflicts_inside(GatewayPlan& plan) {
   std::vector<Claim> claims;
+  claims.reserve(plan.listeners.size());
   for (const ListenerPlan& listener : plan.listeners)
     claims.push_back(claim_of(listener));
   for (std::size_t i = 0; i < claims.size(); ++i)
@@ -146,11 +146,11 @@ struct PortBook::Settlement {
     std::map<std::string, std::string> owners;  // hostname -> the same
   };
 
-  std::map<std::pair<Transport, Socket>, Held> sockets;
+  std::map<Socket, Held> sockets;
 
   std::optional<Refusal> find_conflict(const Claim& claim) const {
     for (const Socket& socket : claim.sockets) {
-      const auto held = sockets.find({transport_of(claim.family), socket});
+      const auto held = sockets.find(socket);
       if (held == sockets.end()) continue;
       if (held->second.family != claim.family || !has_hostnames(claim.family)) {
         const bool same = held->second.family == claim.family;
@@ -179,7 +179,7 @@ struct PortBook::Settlement {
   void hold(const Claim& claim) {
     const std::string owner = owner_text(claim.listener);
     for (const Socket& socket : claim.sockets) {
-      Held& held = sockets[{transport_of(claim.family), socket}];
+      Held& held = sockets[socket];
       if (held.first.empty()) {
         held.family = claim.family;
         held.proxy_protocol = claim.proxy_protocol;

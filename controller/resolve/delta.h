@@ -42,13 +42,25 @@ struct ListenerKey {
   std::string text() const { return gateway.text() + "/" + name(); }
 };
 
+enum class Transport : std::uint8_t { kTcp, kUdp };
+
 // An address and port to listen on. address: canonical text ("0.0.0.0", "::", "10.0.0.1"), port:
 // the one to open.
 struct Socket {
   std::string address;
   std::uint16_t port = 0;
+  Transport transport = Transport::kTcp;
   auto operator<=>(const Socket&) const = default;
-  std::string text() const;  // "0.0.0.0:8080", "[::]:8080"
+  std::string text() const;  // "0.0.0.0:8080", "[::]:8080", "0.0.0.0:5300/udp"
+};
+
+// What a listener does with a connection.
+enum class ListenerMode : std::uint8_t {
+  kHttp,            // HTTP and HTTPS
+  kTlsPassthrough,  // TLSRoute, by the name that the client asks for
+  kTlsTerminate,    // TLSRoute behind a handshake of our own
+  kTcp,             // TCPRoute
+  kUdp,             // UDPRoute, by session
 };
 
 // A certificate chain with its key. Two are the same when name and content are.
@@ -63,7 +75,7 @@ struct ServedCertificate {
 
 // Whose certificates clients must have. Two are the same when the content is.
 struct ServedClientValidation {
-  std::string names;                       // "namespace/name" of the ConfigMaps
+  std::string names;  // of the ConfigMaps ("namespace/name") and ClusterTrustBundles
   std::shared_ptr<const std::string> pem;  // the certificates of the authorities
   bool insecure_fallback = false;          // clients without a good one go on as well
 
@@ -98,14 +110,16 @@ struct ServedListener {
   std::uint16_t port = 0;                                    // of the Gateway
   std::uint16_t client_port = 0;                             // port + --port-offset
   std::vector<Socket> sockets;                               // sorted
-  std::optional<ServedTls> tls = {};                         // none: plain HTTP
+  std::optional<ServedTls> tls = {};                         // of HTTPS and kTlsTerminate
   std::optional<ServedCertificate> client_certificate = {};  // what backends behind TLS see
   ServedOptions options = {};
   bool proxy_protocol = false;  // the same for all listeners of a socket
+  ListenerMode mode = ListenerMode::kHttp;
   bool operator==(const ServedListener&) const = default;
 };
 
-// Identity under which endpoints are published: "Service/ns/name:port" or "Backend/ns/name".
+// Identity under which endpoints are published: "Service/ns/name:port" or "Backend/ns/name", with
+// "/udp" at the end for those of UDPRoutes.
 using BackendId = std::string;
 
 enum class BackendProtocol : std::uint8_t { kHttp1, kHttp2 };
@@ -152,6 +166,8 @@ struct Attachment {
   bool operator==(const Attachment&) const = default;
 };
 
+// A TLSRoute, TCPRoute or UDPRoute has rules of one match each, the default one, which everything
+// matches; of several routes on one hostname of a listener the oldest serves, as precedence has it.
 struct ServedRoute {
   model::ObjectKey key;
   std::optional<std::int64_t> created;
@@ -168,7 +184,8 @@ struct BackendAddress {
   auto operator<=>(const BackendAddress&) const = default;
 };
 
-// How connections to a backend are secured, as its BackendTLSPolicy says.
+// How connections to a backend are secured, as its BackendTLSPolicy says. It is not for connections
+// of kTlsPassthrough listeners, which are secured already.
 struct ServedBackendTls {
   bool usable = true;  // false: no connection may be made
   bool system_certificates = false;

@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "controller/resolve/conflicts.h"
+#include "controller/resolve/features.h"
 #include "controller/resolve/gateway_addresses.h"
 
 namespace sluice::resolve {
@@ -24,66 +25,6 @@ constexpr std::array<std::string_view, 1> kTcpKinds = {"TCPRoute"};
 constexpr std::array<std::string_view, 1> kUdpKinds = {"UDPRoute"};
 constexpr std::uint32_t kMaxPort = 65535;
 
-// The features of Gateway API v1.7.0 that are served, by their official names. The README's table
-// has a row for each, with the test that shows it.
-constexpr std::array<std::string_view, 47> kFeatures = {
-    "BackendTLSPolicy",
-    "BackendTLSPolicySANValidation",
-    "GRPCRoute",
-    "GRPCRouteNamedRouteRule",
-    "GRPCRouteRequestHeaderModifier",
-    "Gateway",
-    "GatewayAddressEmpty",
-    "GatewayAddressRoutability",
-    "GatewayAddressRoutabilityCluster",
-    "GatewayBackendClientCertificate",
-    "GatewayFrontendClientCertificateValidation",
-    "GatewayFrontendClientCertificateValidationInsecureFallback",
-    "GatewayHTTPListenerIsolation",
-    "GatewayHTTPSListenerDetectMisdirectedRequests",
-    "GatewayInfrastructure",
-    "GatewayPort8080",
-    "GatewayRouteHostnameIntersectionPrecedence",
-    "GatewayStaticAddresses",
-    "HTTPRoute",
-    "HTTPRoute303RedirectStatusCode",
-    "HTTPRoute307RedirectStatusCode",
-    "HTTPRoute308RedirectStatusCode",
-    "HTTPRouteBackendProtocolH2C",
-    "HTTPRouteBackendProtocolWebSocket",
-    "HTTPRouteBackendRequestHeaderModification",
-    "HTTPRouteBackendTimeout",
-    "HTTPRouteBackendURLRewrite",
-    "HTTPRouteCORS",
-    "HTTPRouteDestinationPortMatching",
-    "HTTPRouteHostRewrite",
-    "HTTPRouteMethodMatching",
-    "HTTPRouteNamedRouteRule",
-    "HTTPRouteParentRefPort",
-    "HTTPRoutePathRedirect",
-    "HTTPRoutePathRewrite",
-    "HTTPRoutePortRedirect",
-    "HTTPRouteQueryParamMatching",
-    "HTTPRouteRequestMirror",
-    "HTTPRouteRequestMultipleMirrors",
-    "HTTPRouteRequestPercentageMirror",
-    "HTTPRouteRequestTimeout",
-    "HTTPRouteResponseHeaderModification",
-    "HTTPRouteRetryCodes",
-    "HTTPRouteRetryConnectionError",
-    "HTTPRouteSchemeRedirect",
-    "ListenerSet",
-    "ReferenceGrant",
-};
-static_assert(std::ranges::is_sorted(kFeatures));
-
-// Those of them that need an API server to make objects in.
-constexpr std::array<std::string_view, 1> kClusterFeatures = {"GatewayInfrastructure"};
-
-// Those that need a pool of addresses as well.
-constexpr std::array<std::string_view, 2> kPoolFeatures = {"GatewayAddressRoutability",
-                                                           "GatewayAddressRoutabilityCluster"};
-
 ProtocolFamily family_of(std::string_view protocol) {
   if (protocol == "HTTP") return ProtocolFamily::kHttp;
   if (protocol == "HTTPS" || protocol == "TLS") return ProtocolFamily::kTls;
@@ -92,8 +33,12 @@ ProtocolFamily family_of(std::string_view protocol) {
   return ProtocolFamily::kUnknown;
 }
 
-bool is_served_protocol(std::string_view protocol) {
-  return protocol == "HTTP" || protocol == "HTTPS";
+ListenerMode mode_of(const model::Listener& listener) {
+  if (listener.protocol == "TCP") return ListenerMode::kTcp;
+  if (listener.protocol == "UDP") return ListenerMode::kUdp;
+  if (listener.protocol != "TLS") return ListenerMode::kHttp;
+  const bool passes = listener.tls && listener.tls->mode == "Passthrough";
+  return passes ? ListenerMode::kTlsPassthrough : ListenerMode::kTlsTerminate;
 }
 
 std::optional<Refusal> refuse_gateway(const model::Gateway& gateway, const Parameters& parameters) {
@@ -108,17 +53,26 @@ std::optional<Refusal> refuse_gateway(const model::Gateway& gateway, const Param
   return std::nullopt;
 }
 
-// The kinds of routes that belong to the protocol, whether it is served or not.
-Kinds kinds_of(std::string_view protocol) {
-  if (is_served_protocol(protocol)) return kHttpKinds;
-  if (protocol == "TLS") return kTlsKinds;
-  if (protocol == "TCP") return kTcpKinds;
-  return protocol == "UDP" ? kUdpKinds : Kinds{};
+// The kinds of routes that belong to the listener's protocol.
+Kinds kinds_of(const ListenerPlan& listener) {
+  if (listener.family == ProtocolFamily::kUnknown) return {};
+  switch (listener.mode) {
+    case ListenerMode::kHttp:
+      return kHttpKinds;
+    case ListenerMode::kTlsPassthrough:
+    case ListenerMode::kTlsTerminate:
+      return kTlsKinds;
+    case ListenerMode::kTcp:
+      return kTcpKinds;
+    case ListenerMode::kUdp:
+      return kUdpKinds;
+  }
+  return {};
 }
 
-// Fills in the kinds of routes that the listener takes, of those that can be served.
+// Fills in the kinds of routes that the listener takes.
 void plan_kinds(const model::Listener& listener, std::size_t index, ListenerPlan& plan) {
-  const Kinds known = kinds_of(plan.protocol);
+  const Kinds known = kinds_of(plan);
   std::vector<std::string> invalid;
   std::set<std::string_view> wanted;
   for (const model::RouteGroupKind& kind : listener.allowed_routes.kinds) {
@@ -129,11 +83,9 @@ void plan_kinds(const model::Listener& listener, std::size_t index, ListenerPlan
       invalid.push_back(fmt::format("{}/{}", kind.group, kind.kind));
     }
   }
-  if (is_served_protocol(plan.protocol)) {
-    for (const std::string_view kind : known) {
-      const bool takes = listener.allowed_routes.kinds.empty() || wanted.contains(kind);
-      if (takes) plan.supported_kinds.emplace_back(kind);
-    }
+  for (const std::string_view kind : known) {
+    const bool takes = listener.allowed_routes.kinds.empty() || wanted.contains(kind);
+    if (takes) plan.supported_kinds.emplace_back(kind);
   }
   if (!invalid.empty() && !known.empty()) {
     plan.unresolved = {
@@ -150,13 +102,7 @@ std::optional<Refusal> refuse_listener(std::size_t index, const ListenerPlan& pl
   if (plan.family == ProtocolFamily::kUnknown) {
     return Refusal{"UnsupportedProtocol",
                    fmt::format("spec.listeners[{}].protocol: \"{}\" is not a protocol that Sluice "
-                               "knows; HTTP and HTTPS are served",
-                               index, plan.protocol)};
-  }
-  if (!is_served_protocol(plan.protocol)) {
-    return Refusal{"UnsupportedProtocol",
-                   fmt::format("spec.listeners[{}].protocol: {} is not served by this version of "
-                               "Sluice; HTTP and HTTPS are",
+                               "knows; HTTP, HTTPS, TLS, TCP and UDP are",
                                index, plan.protocol)};
   }
   if (std::uint32_t{plan.port} + options.port_offset > kMaxPort) {
@@ -171,15 +117,19 @@ void plan_sockets(const std::vector<std::string>& addresses, const Options& opti
                   ListenerPlan& plan) {
   const std::uint32_t open_port = std::uint32_t{plan.port} + options.port_offset;
   if (open_port > kMaxPort) return;
+  const bool udp = plan.mode == ListenerMode::kUdp;
   for (const std::string& address : addresses) {
-    plan.sockets.push_back({address, static_cast<std::uint16_t>(open_port)});
+    plan.sockets.push_back(
+        {address, static_cast<std::uint16_t>(open_port), udp ? Transport::kUdp : Transport::kTcp});
   }
   std::ranges::sort(plan.sockets);
 }
 
 }  // namespace
 
-ClassFindings class_findings(const std::optional<Refusal>& refusal, const Options& options) {
+ClassFindings class_findings(const std::optional<Refusal>& refusal,
+                             const std::optional<model::InstalledApi>& api,
+                             const Options& options) {
   ClassFindings findings;
   if (refusal) {
     findings.conditions.push_back({"Accepted", false, refusal->reason, refusal->message});
@@ -187,15 +137,8 @@ ClassFindings class_findings(const std::optional<Refusal>& refusal, const Option
     findings.conditions.push_back(
         {"Accepted", true, "Accepted", "Gateways of this class are served"});
   }
-  findings.conditions.push_back({"SupportedVersion", true, "SupportedVersion",
-                                 "Objects are read by the rules of Gateway API v1.7.0"});
-  findings.supported_features.assign(kFeatures.begin(), kFeatures.end());
-  std::erase_if(findings.supported_features, [&](const std::string& feature) {
-    const bool of_pool = std::ranges::find(kPoolFeatures, feature) != kPoolFeatures.end();
-    const bool of_cluster = std::ranges::find(kClusterFeatures, feature) != kClusterFeatures.end();
-    if (of_pool && options.address_pool.empty()) return true;
-    return (of_pool || of_cluster) && !options.in_cluster;
-  });
+  findings.conditions.push_back(supported_version(api));
+  findings.supported_features = supported_features(api, options);
   return findings;
 }
 
@@ -227,9 +170,11 @@ std::span<ListenerPlan> plan_listeners(const model::ObjectKey& owner,
     planned.port = listener.port;
     planned.protocol = listener.protocol;
     planned.family = family_of(listener.protocol);
+    planned.mode = mode_of(listener);
     planned.from = listener.allowed_routes.from;
     planned.selector = listener.allowed_routes.selector;
-    planned.proxy_protocol = plan.proxy_protocol_ports.contains(listener.port);
+    planned.proxy_protocol =
+        planned.mode != ListenerMode::kUdp && plan.proxy_protocol_ports.contains(listener.port);
     plan_kinds(listener, i, planned);
     planned.refusal = refuse_listener(i, planned, options);
     plan_sockets(plan.addresses, options, planned);

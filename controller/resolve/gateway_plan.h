@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "controller/model/gateway.h"
+#include "controller/model/installed_api.h"
 #include "controller/resolve/address_book.h"
 #include "controller/resolve/finding.h"
 #include "controller/resolve/parameters.h"
@@ -31,6 +32,7 @@ struct ListenerPlan {
   std::uint16_t port = 0;
   std::string protocol;
   ProtocolFamily family = ProtocolFamily::kUnknown;
+  ListenerMode mode = ListenerMode::kHttp;
   std::vector<std::string> supported_kinds;
   model::FromNamespaces from = model::FromNamespaces::kSame;
   model::LabelSelector selector;
@@ -39,7 +41,7 @@ struct ListenerPlan {
   std::optional<Refusal> refusal;     // Accepted=False for a reason of its own
   std::optional<Refusal> unresolved;  // ResolvedRefs=False
   std::optional<Refusal> overlap;     // OverlappingTLSConfig=True
-  std::optional<ServedTls> tls;       // of protocol HTTPS; without certificates it is not served
+  std::optional<ServedTls> tls;       // where TLS ends; without certificates it is not served
   bool proxy_protocol = false;        // connections begin with its header
 };
 
@@ -86,7 +88,8 @@ std::span<ListenerPlan> plan_listeners(const model::ObjectKey& owner,
                                        std::span<const model::Listener> listeners,
                                        const Options& options, GatewayPlan& plan);
 
-// `refusal`: of the class's parameters.
-ClassFindings class_findings(const std::optional<Refusal>& refusal, const Options& options);
+// `refusal`: of the class's parameters. `api`: none without an API server.
+ClassFindings class_findings(const std::optional<Refusal>& refusal,
+                             const std::optional<model::InstalledApi>& api, const Options& options);
 
 }  // namespace sluice::resolve

@@ -20,7 +20,7 @@ namespace {
 
 ListenerView view_of(const ListenerPlan& listener, bool served) {
   return {listener.key,  listener.hostname, listener.port, listener.supported_kinds,
-          listener.from, listener.selector, served};
+          listener.from, listener.selector, listener.mode, served};
 }
 
 // Without their listeners.
@@ -45,7 +45,8 @@ ServedListener serve(const GatewayPlan& plan, const ListenerPlan& listener) {
           .tls = listener.tls,
           .client_certificate = plan.client_certificate,
           .options = plan.options,
-          .proxy_protocol = listener.proxy_protocol};
+          .proxy_protocol = listener.proxy_protocol,
+          .mode = listener.mode};
 }
 
 // Tells which of `now` are new or differ from `before`, and which are gone.
@@ -99,6 +100,12 @@ void GatewayStage::on_change(const ObjectKey& key, const model::Store& store) {
   touched_gateways_.insert(key.name);
 }
 
+// With their Gateways.
+void GatewayStage::on_api(const model::Store& store) {
+  for (const auto& [name, object] : store.all(Kind::kGatewayClass))
+    touched_classes_.insert(name.name);
+}
+
 const model::GatewayClass* GatewayStage::class_of(const model::Gateway& gateway,
                                                   const model::Store& store) const {
   const auto* found =
@@ -116,8 +123,8 @@ void GatewayStage::update_class(const std::string& name, const model::Store& sto
   std::set<ObjectKey> parameters;
   if (object != nullptr && object->controller_name == options_.controller_name) {
     if (const auto named = parameters_key(*object)) parameters.insert(*named);
-    book.put({key, object->meta.generation, class_findings(refuse_class(*object, store), options_)},
-             delta);
+    ClassFindings found = class_findings(refuse_class(*object, store), store.api(), options_);
+    book.put({key, object->meta.generation, std::move(found)}, delta);
   } else {
     book.remove(key, delta);
   }

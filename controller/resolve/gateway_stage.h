@@ -40,6 +40,9 @@ class GatewayStage {
   // look at it.
   void on_change(const model::ObjectKey& key, const model::Store& store);
 
+  // The API server serves other kinds than before, or another release of the Gateway API.
+  void on_api(const model::Store& store);
+
   // Looks at what was touched. Returns the Gateways and ListenerSets that routes must look at
   // again.
   std::set<model::ObjectKey> update(const model::Store& store, FindingBook& book, Delta& delta);

@@ -39,7 +39,8 @@ void plan_certificates(const model::Listener& listener, std::size_t index, const
   }
   if (refs.empty()) {
     reason = kInvalidCertificateRef;
-    problems.push_back(fmt::format("{}: protocol HTTPS needs at least one certificate", field));
+    problems.push_back(
+        fmt::format("{}: protocol {} needs at least one certificate", field, plan.protocol));
   }
   if (problems.empty()) return;
   if (plan.unresolved) problems.push_back(plan.unresolved->message);
@@ -65,6 +66,26 @@ std::optional<Refusal> plan_options(const model::Labels& options, std::size_t in
                                                    index, key, value, problem)};
   }
   return std::nullopt;
+}
+
+// Whoever passes the handshake on can't change it.
+std::optional<Refusal> refuse_options(const model::Labels& options, std::size_t index) {
+  if (options.empty()) return std::nullopt;
+  return Refusal{"UnsupportedValue",
+                 fmt::format("spec.listeners[{}].tls.options[{}]: mode Passthrough has no options, "
+                             "the handshake is the backend's",
+                             index, options.begin()->first)};
+}
+
+bool ends_tls(const ListenerPlan& listener) {
+  return listener.protocol == "HTTPS" || listener.mode == ListenerMode::kTlsTerminate;
+}
+
+// What becomes of traffic that two listeners could claim.
+std::string_view overlap_text(const ListenerPlan& listener) {
+  return listener.mode == ListenerMode::kHttp
+             ? "a request on a connection that was opened for another listener is answered with 421"
+             : "a connection is the listener's whose hostname fits its server name best";
 }
 
 // A listener that takes part in handshakes on its port.
@@ -96,11 +117,10 @@ void note_overlaps(const std::vector<Contender>& contenders) {
     if (others.empty() && !elsewhere) continue;
     contender.plan->overlap = {
         "OverlappingHostnames",
-        fmt::format("on port {} the hostname overlaps with that of {}{}{}{}; a request on a "
-                    "connection that was opened for another listener is answered with 421",
+        fmt::format("on port {} the hostname overlaps with that of {}{}{}{}; {}",
                     contender.plan->port, others.empty() ? "" : "listener ",
                     fmt::join(others, ", "), elsewhere && !others.empty() ? " and " : "",
-                    elsewhere ? "a ListenerSet" : "")};
+                    elsewhere ? "a ListenerSet" : "", overlap_text(*contender.plan))};
   }
 }
 
@@ -111,7 +131,10 @@ void plan_tls(std::span<const model::Listener> listeners, const RefSearch& searc
   for (std::size_t i = 0; i < plans.size(); ++i) {
     const model::Listener& listener = listeners[i];
     ListenerPlan& planned = plans[i];
-    if (planned.protocol != "HTTPS") continue;
+    if (planned.mode == ListenerMode::kTlsPassthrough && listener.tls && !planned.refusal) {
+      planned.refusal = refuse_options(listener.tls->options, i);
+    }
+    if (!ends_tls(planned)) continue;
     ServedTls tls;
     plan_certificates(listener, i, search, tls, planned);
     if (listener.tls && !planned.refusal) {

@@ -1,4 +1,5 @@
-// How the HTTPS listeners of Gateways and ListenerSets answer handshakes: certificates and options.
+// How the listeners of Gateways and ListenerSets where TLS ends, of protocol HTTPS or of TLS in
+// mode Terminate, answer handshakes: certificates and options.
 //
 // A listener serves with the certificates that are good, as long as there is one; what is wrong
 // with the others is told in ResolvedRefs.
@@ -18,12 +19,12 @@
 
 namespace sluice::resolve {
 
-// Fills in what the HTTPS ones of `plans` serve with, or why they don't.
+// Fills in what those of `plans` where TLS ends serve with, or why they don't.
 // REQUIRES: they are those of `listeners`, all of the object that refers.
 void plan_tls(std::span<const model::Listener> listeners, const RefSearch& search,
               std::span<ListenerPlan> plans);
 
-// Fills in which HTTPS listeners overlap, conflicts settled.
+// Fills in which of the same listeners overlap, conflicts settled.
 void note_overlaps(const std::map<std::uint16_t, Losses>& losses, GatewayPlan& plan);
 
 }  // namespace sluice::resolve

@@ -7,7 +7,7 @@
 #include <tuple>
 #include <utility>
 
-#include "controller/certificates/trust_anchors.h"
+#include "controller/resolve/trust_source.h"
 
 namespace sluice::resolve {
 
@@ -58,52 +58,40 @@ const BackendTlsPolicy* find_policy(const ObjectName& name, const model::Store& 
   return store.find<BackendTlsPolicy>(Kind::kBackendTlsPolicy, name);
 }
 
-bool is_config_map(const model::CaCertificateRef& ref) {
-  return ref.group.empty() && ref.kind == model::kind_name(Kind::kConfigMap);
+std::optional<ObjectKey> source_of(const model::CaCertificateRef& ref,
+                                   const BackendTlsPolicy& policy) {
+  return trust_source(ref.group, ref.kind, policy.meta.name.ns, ref.name);
 }
 
-std::set<ObjectKey> config_maps_of(const BackendTlsPolicy* policy) {
-  std::set<ObjectKey> maps;
-  if (policy == nullptr) return maps;
+// Existing or not. Of a policy that is gone: none.
+std::set<ObjectKey> sources_of(const BackendTlsPolicy* policy) {
+  std::set<ObjectKey> sources;
+  if (policy == nullptr) return sources;
   for (const model::CaCertificateRef& ref : policy->ca_certificate_refs) {
-    if (is_config_map(ref)) maps.insert({Kind::kConfigMap, {policy->meta.name.ns, ref.name}});
+    if (const auto source = source_of(ref, *policy)) sources.insert(*source);
   }
-  return maps;
-}
-
-void read_config_map(const std::string& field, const ObjectName& name, const model::Store& store,
-                     Anchors& anchors) {
-  const auto* const map = store.find<model::ConfigMap>(Kind::kConfigMap, name);
-  std::string problem;
-  if (map == nullptr) {
-    problem = fmt::format("ConfigMap {} does not exist", name.text());
-  } else if (!map->ca_certificates) {
-    problem = fmt::format("ConfigMap {} has no entry ca.crt", name.text());
-  } else {
-    auto checked = certificates::check_trust_anchors(*map->ca_certificates);
-    anchors.pem += checked.pem;
-    if (!checked.problem.empty()) {
-      problem = fmt::format("ConfigMap {}: {}", name.text(), checked.problem);
-    }
-  }
-  if (problem.empty()) return;
-  if (anchors.reason.empty()) anchors.reason = "InvalidCACertificateRef";
-  anchors.problems.push_back(fmt::format("{}: {}", field, problem));
+  return sources;
 }
 
 Anchors find_anchors(const BackendTlsPolicy& policy, const model::Store& store) {
   Anchors anchors;
   for (std::size_t i = 0; i < policy.ca_certificate_refs.size(); ++i) {
     const model::CaCertificateRef& ref = policy.ca_certificate_refs[i];
-    const std::string field = fmt::format("spec.validation.caCertificateRefs[{}]", i);
-    if (is_config_map(ref)) {
-      read_config_map(field, {policy.meta.name.ns, ref.name}, store, anchors);
-      continue;
+    const auto source = source_of(ref, policy);
+    const bool known = source && store.serves(source->kind);
+    certificates::CheckedAnchors found;
+    if (known) {
+      found = read_trust_source(*source, store);
+    } else {
+      found.problem = unknown_trust_source(ref.group, ref.kind, source);
     }
-    anchors.reason = "InvalidKind";
+    anchors.pem += found.pem;
+    if (found.problem.empty()) continue;
+    if (!known || anchors.reason.empty()) {
+      anchors.reason = known ? "InvalidCACertificateRef" : "InvalidKind";
+    }
     anchors.problems.push_back(
-        fmt::format("{}: {}/{} is not a kind that holds certificates here; ConfigMap is", field,
-                    ref.group.empty() ? "core" : ref.group, ref.kind));
+        fmt::format("spec.validation.caCertificateRefs[{}]: {}", i, found.problem));
   }
   return anchors;
 }
@@ -162,8 +150,13 @@ void PolicyStage::on_change(const ObjectKey& key) {
     touched_.insert(key.name);
     return;
   }
-  const auto& policies = policies_by_config_map_.dependents_of(key);
+  const auto& policies = policies_by_source_.dependents_of(key);
   touched_.insert(policies.begin(), policies.end());
+}
+
+void PolicyStage::on_api(const model::Store& store) {
+  for (const auto& [name, policy] : store.all(Kind::kBackendTlsPolicy))
+    touched_.insert(name);
 }
 
 void PolicyStage::use(const ObjectName& gateway, const ObjectKey& target) {
@@ -197,7 +190,7 @@ std::set<ObjectKey> PolicyStage::update(const model::Store& store) {
     const BackendTlsPolicy* const policy = find_policy(name, store);
     touch_targets_of(name, changed);
     policies_by_target_.set(name, targets_of(policy));
-    policies_by_config_map_.set(name, config_maps_of(policy));
+    policies_by_source_.set(name, sources_of(policy));
     touch_targets_of(name, changed);
     untold_.insert(name);
   }
@@ -217,6 +210,7 @@ const BackendTlsPolicy* PolicyStage::winner(const ObjectKey& target, const Secti
 
 std::optional<ServedBackendTls> PolicyStage::tls_of(const BackendKey& backend,
                                                     const model::Store& store) const {
+  if (backend.transport == Transport::kUdp) return std::nullopt;
   if (policies_by_target_.dependents_of(backend.object).empty()) return std::nullopt;
   const std::string section = port_name(backend, store);
   const BackendTlsPolicy* policy =

@@ -27,8 +27,12 @@ namespace sluice::resolve {
 
 class PolicyStage {
  public:
-  // A BackendTLSPolicy or ConfigMap changed: update() will look at what depends on it.
+  // A BackendTLSPolicy changed, or a ConfigMap or ClusterTrustBundle: update() will look at what
+  // depends on it.
   void on_change(const model::ObjectKey& key);
+
+  // The API server serves other kinds than before.
+  void on_api(const model::Store& store);
 
   // Counts routes: a route that `gateway` serves uses `target`, a Service or Backend.
   void use(const model::ObjectName& gateway, const model::ObjectKey& target);
@@ -58,7 +62,7 @@ class PolicyStage {
   void touch_targets_of(const model::ObjectName& policy, std::set<model::ObjectKey>& targets);
 
   ReverseIndex<model::ObjectKey, model::ObjectName> policies_by_target_;
-  ReverseIndex<model::ObjectKey, model::ObjectName> policies_by_config_map_;
+  ReverseIndex<model::ObjectKey, model::ObjectName> policies_by_source_;
   std::map<model::ObjectKey, std::map<model::ObjectName, std::uint32_t>> users_;
   std::set<model::ObjectName> touched_;
   std::set<model::ObjectName> untold_;

@@ -18,6 +18,7 @@ struct Resolver::State {
   BackendStage backends;
   PolicyStage policies;
   FindingBook book;
+  std::optional<model::InstalledApi> api;  // that findings speak of
 };
 
 Resolver::Resolver(Options options) : state_(std::make_unique<State>(options)) {}
@@ -55,6 +56,9 @@ Delta Resolver::apply(const model::Store& store, std::span<const model::Change> 
         break;
       case model::Kind::kHttpRoute:
       case model::Kind::kGrpcRoute:
+      case model::Kind::kTlsRoute:
+      case model::Kind::kTcpRoute:
+      case model::Kind::kUdpRoute:
         state_->routes.on_change(change.key);
         break;
       case model::Kind::kSecret:
@@ -66,10 +70,16 @@ Delta Resolver::apply(const model::Store& store, std::span<const model::Change> 
         state_->routes.on_change(change.key);
         break;
       case model::Kind::kConfigMap:
+      case model::Kind::kClusterTrustBundle:
         state_->gateways.on_change(change.key, store);
         state_->policies.on_change(change.key);
         break;
     }
+  }
+  if (state_->api != store.api()) {
+    state_->api = store.api();
+    state_->gateways.on_api(store);
+    state_->policies.on_api(store);
   }
   for (const model::HostAnswer& answer : answers)
     state_->backends.on_answer(answer);

@@ -44,7 +44,8 @@ class Resolver {
   // apply() on.
   void adopt_addresses(const model::ObjectName& gateway, const std::vector<std::string>& addresses);
 
-  // `store` has the changes applied already; `changes` says which keys they were.
+  // `store` has the changes applied already; `changes` says which keys they were. Another api() of
+  // it counts too.
   // `answers`: of the hostnames whose addresses are others now.
   Delta apply(const model::Store& store, std::span<const model::Change> changes,
               std::span<const model::HostAnswer> answers = {});

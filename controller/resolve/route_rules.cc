@@ -113,12 +113,14 @@ std::vector<ResolvedFilter> resolved_filters(const std::vector<model::HttpFilter
   return resolved;
 }
 
+// `suffix`: tells a port for datagrams from one for connections.
 ResolvedBackendRef resolved_backend(const model::HttpBackendRef& backend,
-                                    const BackendRefTargets& targets, const std::string& route_ns) {
+                                    const BackendRefTargets& targets, const std::string& route_ns,
+                                    std::string_view suffix) {
   const BackendTarget& target = targets.target;
   return {.weight = backend.ref.weight,
           .backend = target.key ? target.key->id() : "",
-          .name = label_of(backend.ref, route_ns),
+          .name = label_of(backend.ref, route_ns).append(suffix),
           .protocol = target.protocol,
           .filters = resolved_filters(backend.filters, targets.mirrors, route_ns)};
 }
@@ -128,6 +130,7 @@ ResolvedBackendRef resolved_backend(const model::HttpBackendRef& backend,
 std::optional<Refusal> refuse_route(const model::Object& route) {
   const std::vector<std::string>& unserved = view_route(route).route->unserved;
   if (!unserved.empty()) return Refusal{"UnsupportedValue", join_problems(unserved)};
+  if (is_stream_route(model::kind_of(route))) return std::nullopt;
   if (const auto* grpc = std::get_if<model::GrpcRoute>(&route)) return refuse_rules(grpc->rules);
   return refuse_rules(std::get<model::HttpRoute>(route).rules);
 }
@@ -136,6 +139,7 @@ std::vector<ResolvedRule> resolved_rules(const model::Object& object,
                                          const std::vector<RuleTargets>& backends) {
   const RouteView view = view_route(object);
   const std::string& ns = view.route->meta.name.ns;
+  const std::string_view suffix = view.kind == model::Kind::kUdpRoute ? "/udp" : "";
   auto matches = matches_of(object);
   std::vector<ResolvedRule> rules;
   for (std::size_t i = 0; i < view.rules.size(); ++i) {
@@ -148,7 +152,7 @@ std::vector<ResolvedRule> resolved_rules(const model::Object& object,
     resolved.retry = rule.retry;
     for (std::size_t j = 0; j < rule.backend_refs.size(); ++j) {
       resolved.backends.push_back(
-          resolved_backend(rule.backend_refs[j], backends[i].backends[j], ns));
+          resolved_backend(rule.backend_refs[j], backends[i].backends[j], ns, suffix));
     }
   }
   return rules;

@@ -30,6 +30,15 @@ void add_attachments(const ParentOutcome& outcome, std::set<ListenerKey>& counte
   }
 }
 
+// What passes through is secured from end to end: a policy is for what begins here.
+void add_securing(const ParentOutcome& outcome, std::set<ObjectName>& securing) {
+  for (const AttachedListener& attached : outcome.listeners) {
+    if (attached.mode != ListenerMode::kTlsPassthrough) {
+      securing.insert(attached.listener.gateway);
+    }
+  }
+}
+
 }  // namespace
 
 void RouteStage::on_change(const ObjectKey& key) {
@@ -101,6 +110,7 @@ std::set<ObjectKey> RouteStage::resolve_parents(const RouteView& view,
     } else {
       finding.conditions.push_back({"Accepted", true, "Accepted", "The route is attached"});
       add_attachments(outcome, next.counted, served);
+      add_securing(outcome, next.securing);
     }
     finding.conditions.push_back(backends.resolved_refs);
   }
@@ -148,8 +158,9 @@ void RouteStage::tell_policies(const Told& before, const Told& next, PolicyStage
   const auto uses = [](const Told& told) {
     std::set<std::pair<ObjectName, ObjectKey>> pairs;
     for (const BackendKey& backend : used_backends(told.backends)) {
-      for (const ListenerKey& listener : told.counted)
-        pairs.emplace(listener.gateway, backend.object);
+      if (backend.transport == Transport::kUdp) continue;
+      for (const ObjectName& gateway : told.securing)
+        pairs.emplace(gateway, backend.object);
     }
     return pairs;
   };

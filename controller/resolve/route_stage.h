@@ -48,7 +48,8 @@ class RouteStage {
     std::shared_ptr<const model::Object> route;
     std::optional<Refusal> unserved;  // what of the route itself can't be served
     std::set<ListenerKey> counted;
-    std::vector<Attachment> attachments;  // empty: not served
+    std::set<model::ObjectName> securing;  // Gateways that ask policies how to reach the backends
+    std::vector<Attachment> attachments;   // empty: not served
     std::vector<RuleTargets> backends;
   };
 

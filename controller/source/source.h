@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,7 +22,9 @@ struct Batch {
   std::vector<model::Change> changes;
   std::vector<model::ObjectKey> records;  // Gateways whose status another controller wrote
   bool problems_changed = false;
-  bool waiting = false;  // what was there at the start is not told as a whole yet
+  std::optional<model::InstalledApi> api;  // when it is another one than before
+  bool waiting = false;                    // what was there at the start is not told as a whole yet
+  bool outdated = false;                   // what was told is what an earlier process knew
 };
 
 class Source {

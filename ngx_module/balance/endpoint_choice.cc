@@ -148,21 +148,36 @@ void Tried::forget_last() {
   if (count_ > 0) --count_;
 }
 
-Choice check_backend(arena::ReadMapping& mapping, table::SlotRef backend) {
+core::Reason reason_of(Choice choice) {
+  switch (choice) {
+    case Choice::kChosen:
+      return core::Reason::kNone;
+    case Choice::kNoEndpoints:
+      return core::Reason::kNoEndpoints;
+    case Choice::kNoTrust:
+      return core::Reason::kBackendTls;
+    case Choice::kGone:
+      break;
+  }
+  return core::Reason::kBackendGone;
+}
+
+Choice check_backend(arena::ReadMapping& mapping, table::SlotRef backend, bool plain) {
   const std::optional<List> list = List::of_slot(mapping, backend);
   if (!list) return Choice::kGone;
   if (list->count() == 0) return Choice::kNoEndpoints;
+  if (plain) return Choice::kChosen;
   std::string_view record;
   return list->read_tls(record);
 }
 
 Chosen choose_endpoint(arena::ReadMapping& mapping, table::SlotRef backend, const Tried& tried,
-                       std::uint64_t now_ms, Random& random, Target& target) {
+                       std::uint64_t now_ms, Random& random, Target& target, bool plain) {
   const std::optional<List> list = List::of_slot(mapping, backend);
   if (!list) return {};
   if (list->count() == 0) return {Choice::kNoEndpoints, 0, {}};
   Chosen chosen{Choice::kChosen, list->count(), {}};
-  chosen.choice = list->read_tls(chosen.tls);
+  if (!plain) chosen.choice = list->read_tls(chosen.tls);
   if (chosen.choice != Choice::kChosen) return chosen;
   const auto endpoint = list->at(pick(*list, tried, mapping, now_ms, random));
   if (!endpoint) return {};

@@ -18,6 +18,7 @@
 #include <string_view>
 
 #include "ngx_module/balance/random.h"
+#include "ngx_module/core/plan.h"
 #include "shared/table/endpoints.h"
 #include "shared/table/format.h"
 
@@ -61,6 +62,8 @@ enum class Choice : std::uint8_t {
   kNoTrust,      // 500: there is nothing to verify the endpoints with
 };
 
+core::Reason reason_of(Choice choice);
+
 struct Chosen {
   Choice choice = Choice::kGone;
   std::uint32_t endpoints = 0;  // how many there are: bounds the tries
@@ -69,10 +72,11 @@ struct Chosen {
   std::string_view tls;
 };
 
-// Whether the backend has an endpoint at all, and one that may be connected to.
-Choice check_backend(arena::ReadMapping& mapping, table::SlotRef backend);
+// Whether the backend has an endpoint at all, and one that may be connected to. `plain`, here and
+// below: what its endpoints are verified by is not asked for (never kNoTrust).
+Choice check_backend(arena::ReadMapping& mapping, table::SlotRef backend, bool plain = false);
 
 Chosen choose_endpoint(arena::ReadMapping& mapping, table::SlotRef backend, const Tried& tried,
-                       std::uint64_t now_ms, Random& random, Target& target);
+                       std::uint64_t now_ms, Random& random, Target& target, bool plain = false);
 
 }  // namespace sluice::balance

@@ -1,7 +1,6 @@
 #include "ngx_module/http/backend_tls.h"
 
 #include "ngx_module/core/h2_head.h"
-#include "ngx_module/http/pool_text.h"
 #include "ngx_module/tls/backend_context.h"
 
 namespace sluice::http_module {
@@ -23,30 +22,6 @@ void save_session(ngx_peer_connection_t* pc, void* data) {
 
 }  // namespace
 
-bool read_tls(ngx_http_request_t* r, const core::Plan& plan, std::string_view record,
-              TlsChoice& choice) {
-  choice = {};
-  if (record.empty()) return true;
-  choice.context = tls::BackendContext::find({record, plan.protocol, plan.client_certificate});
-  if (choice.context != nullptr) return true;
-  choice.record = join_copy(r->pool, {record});
-  return choice.record.data() != nullptr;
-}
-
-core::Reason choose_tls(RequestState& state, const TlsChoice& choice) {
-  tls::BackendContext* context = choice.context;
-  if (!choice.record.empty()) {
-    ngx_log_t* const log = state.request->connection->log;
-    context = tls::BackendContext::make(
-        {choice.record, state.plan.protocol, state.plan.client_certificate}, log);
-    if (context == nullptr) return core::Reason::kBackendTls;
-  }
-  if (context != nullptr) context->hold();
-  release_tls(state);
-  state.backend_tls = context;
-  return core::Reason::kNone;
-}
-
 void apply_tls(RequestState& state, ngx_http_upstream_t& u) {
   u.peer.set_session = set_session;
   u.peer.save_session = save_session;
@@ -64,11 +39,6 @@ void apply_tls(RequestState& state, ngx_http_upstream_t& u) {
 
 std::uint64_t tls_id(const RequestState& state) {
   return state.backend_tls == nullptr ? 0 : state.backend_tls->id();
-}
-
-void release_tls(RequestState& state) {
-  if (state.backend_tls != nullptr) state.backend_tls->release();
-  state.backend_tls = nullptr;
 }
 
 }  // namespace sluice::http_module

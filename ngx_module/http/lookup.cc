@@ -7,6 +7,7 @@
 #include "ngx_module/http/client_address.h"
 #include "ngx_module/http/conf.h"
 #include "ngx_module/http/pool_text.h"
+#include "ngx_module/listen/pool_memory.h"
 #include "ngx_module/listen/worker.h"
 #include "ngx_module/tls/handshake.h"
 #include "shared/http/host.h"
@@ -20,16 +21,6 @@ namespace {
 
 // A lookup is repeated when the controller reused memory under a worker that was stopped meanwhile.
 constexpr int kMaxRepeats = 4;
-
-class PoolMemory final : public core::Memory {
- public:
-  explicit PoolMemory(ngx_pool_t* pool) : pool_(pool) {}
-
-  char* take(std::size_t bytes) override { return static_cast<char*>(ngx_pnalloc(pool_, bytes)); }
-
- private:
-  ngx_pool_t* pool_;
-};
 
 // Whether the request line is still what the client sent.
 bool is_raw(const ngx_http_request_t* r) {
@@ -134,7 +125,7 @@ core::Reason check_connection(const ngx_http_request_t* r, const table::Reader& 
 
 bool look_up(ngx_http_request_t* r, listen::Worker& worker, const match::GroupKey& group,
              const match::RequestView& view, core::Plan& plan) {
-  PoolMemory memory(r->pool);
+  listen::PoolMemory memory(r->pool);
   const std::uint32_t draw = worker.random().draw();
   for (int i = 0; i < kMaxRepeats; ++i) {
     const arena::Snapshot snapshot = worker.table()->enter();

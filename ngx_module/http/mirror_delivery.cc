@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <array>
 
-#include "ngx_module/http/endpoint_address.h"
+#include "ngx_module/endpoint/address.h"
 #include "ngx_module/tls/backend_context.h"
 
 namespace sluice::http_module {
@@ -144,7 +144,7 @@ u_char* describe(ngx_log_t* log, u_char* buffer, std::size_t bytes) {
 
 bool address(MirrorDelivery& delivery, const balance::Target& target, ngx_pool_t* pool) {
   delivery.name.data = static_cast<u_char*>(ngx_pnalloc(pool, NGX_SOCKADDR_STRLEN));
-  delivery.peer.socklen = to_address(target, delivery.address);
+  delivery.peer.socklen = endpoint::to_address(target, delivery.address);
   if (delivery.name.data == nullptr || delivery.peer.socklen == 0) return false;
   delivery.peer.sockaddr = reinterpret_cast<sockaddr*>(&delivery.address);
   delivery.name.len = ngx_sock_ntop(delivery.peer.sockaddr, delivery.peer.socklen,

@@ -1,12 +1,8 @@
 #include "ngx_module/http/peer.h"
 
-#include <algorithm>
-#include <cstddef>
-
-#include "ngx_module/balance/failure_memory.h"
+#include "ngx_module/endpoint/attempt.h"
 #include "ngx_module/http/backend_tls.h"
 #include "ngx_module/http/deadlines.h"
-#include "ngx_module/http/endpoint_address.h"
 #include "ngx_module/http/keepalive.h"
 #include "ngx_module/http/mirror.h"
 #include "ngx_module/http/request_state.h"
@@ -20,7 +16,6 @@ namespace {
 constexpr ngx_uint_t kFailover = NGX_HTTP_UPSTREAM_FT_ERROR | NGX_HTTP_UPSTREAM_FT_TIMEOUT;
 constexpr ngx_msec_t kAnyIdleMs = ~ngx_msec_t{0};
 constexpr ngx_msec_t kSafeIdleMs = 1000;  // an endpoint closes what was idle for longer
-constexpr int kMaxRepeats = 4;
 
 // May be sent twice.
 bool is_repeatable(const ngx_http_request_t* r) {
@@ -30,74 +25,13 @@ bool is_repeatable(const ngx_http_request_t* r) {
          !r->headers_in.chunked && r->headers_in.upgrade == nullptr;
 }
 
-// "address:port" or "unix:path". nginx's records of the tries keep pointing at it.
-ngx_str_t* name_endpoint(ngx_http_request_t* r, RequestState& state) {
-  auto* const name =
-      static_cast<ngx_str_t*>(ngx_palloc(r->pool, sizeof(ngx_str_t) + NGX_SOCKADDR_STRLEN));
-  if (name == nullptr) return nullptr;
-  name->data = reinterpret_cast<u_char*>(name + 1);
-  name->len = ngx_sock_ntop(reinterpret_cast<sockaddr*>(&state.address), state.address_bytes,
-                            name->data, NGX_SOCKADDR_STRLEN, 1);
-  state.endpoint = *name;
-  return name;
-}
-
-core::Reason reason_of(balance::Choice choice) {
-  switch (choice) {
-    case balance::Choice::kChosen:
-      return core::Reason::kNone;
-    case balance::Choice::kNoEndpoints:
-      return core::Reason::kNoEndpoints;
-    case balance::Choice::kNoTrust:
-      return core::Reason::kBackendTls;
-    case balance::Choice::kGone:
-      break;
-  }
-  return core::Reason::kBackendGone;
-}
-
-core::Reason choose(listen::Worker& worker, RequestState& state, std::uint32_t& endpoints) {
-  for (int i = 0; i < kMaxRepeats; ++i) {
-    const arena::Snapshot snapshot = worker.table()->enter();
-    const balance::Chosen chosen =
-        balance::choose_endpoint(*worker.table(), state.plan.slot, state.tried, ngx_current_msec,
-                                 worker.random(), state.target);
-    TlsChoice tls;
-    const bool readable = read_tls(state.request, state.plan, chosen.tls, tls);
-    if (!worker.table()->unmoved(snapshot)) continue;
-    endpoints = chosen.endpoints;
-    if (chosen.choice != balance::Choice::kChosen) return reason_of(chosen.choice);
-    return readable ? choose_tls(state, tls) : core::Reason::kBackendGone;
-  }
-  return core::Reason::kBackendGone;
-}
-
-balance::CounterRef counter_of(const RequestState& state) {
-  return {state.target.endpoint.counter, state.target.endpoint.counter_incarnation};
-}
-
-// Empty when the table went away or became another one, whose lines are other endpoints'.
-std::span<std::byte> counters_of(const RequestState& state) {
-  listen::Worker* const worker = listen::Worker::current();
-  if (worker == nullptr || worker->table() == nullptr) return {};
-  if (worker->table_serial() != state.counted_in) return {};
-  return balance::counters_of(*worker->table(), counter_of(state));
-}
-
-void start_counting(listen::Worker& worker, RequestState& state) {
-  state.counted = worker.table()->count_started(state.target.endpoint.counter);
-  state.counted_in = worker.table_serial();
-}
-
 // How often nginx may come back. A rule with retries counts them itself.
 void bound_tries(RequestState& state, ngx_peer_connection_t* pc, std::uint32_t endpoints) {
   if (has_retry_rule(state)) {
     pc->tries = 2;
     return;
   }
-  // Never more tries than there are endpoints to try.
-  const std::size_t most = std::min<std::size_t>(endpoints, balance::kMaxTries);
-  pc->tries = std::min<ngx_uint_t>(pc->tries, most - std::min(most, state.tried.size()));
+  pc->tries = endpoint::remaining_tries(state, pc->tries, endpoints);
 }
 
 ConnectionKey connection_key(const RequestState& state) {
@@ -119,12 +53,13 @@ ngx_int_t get_peer(ngx_peer_connection_t* pc, void* data) {
     return NGX_BUSY;
   }
   std::uint32_t endpoints = 0;
-  state.plan.reason = choose(*worker, state, endpoints);
+  const endpoint::Wanted wanted{state.plan.slot, state.plan.protocol,
+                                state.plan.client_certificate};
+  state.plan.reason = endpoint::choose(*worker, wanted, r->pool, state, endpoints);
   if (state.plan.reason != core::Reason::kNone) return NGX_BUSY;
-  state.address_bytes = to_address(state.target, state.address);
-  ngx_str_t* const name = name_endpoint(r, state);
-  if (name == nullptr || state.address_bytes == 0) return NGX_ERROR;
-  start_counting(*worker, state);
+  ngx_str_t* const name = endpoint::name_address(state, r->pool);
+  if (name == nullptr) return NGX_ERROR;
+  endpoint::start_counting(*worker, state);
   bound_tries(state, pc, endpoints);
   state.tried.add(state.target);
   state.upstream_conf.next_upstream = state.configured_next_upstream & ~kFailover;
@@ -175,21 +110,21 @@ void on_failure(ngx_peer_connection_t* pc, RequestState& state) {
   }
   state.plan.reason = core::Reason::kConnectFailed;
   state.upstream_conf.next_upstream |= failover;
-  balance::note_failure(counters_of(state), counter_of(state), ngx_current_msec);
+  endpoint::note_failure(state);
   if (retry_rule) retry_connection(state);
 }
 
 void on_success(ngx_peer_connection_t* pc, RequestState& state) {
   const ngx_http_upstream_t* const u = state.request->upstream;
   if (u->headers_in.status_n == 0) return;  // ended by the client, before the endpoint answered
-  balance::note_success(counters_of(state), counter_of(state));
+  endpoint::note_success(state);
   if (pc->connection == nullptr || !u->keepalive || !u->request_body_sent) return;
   if (keep(pc->connection, connection_key(state))) pc->connection = nullptr;
 }
 
 void free_peer(ngx_peer_connection_t* pc, void* data, ngx_uint_t outcome) {
   auto& state = *static_cast<RequestState*>(data);
-  finish_counting(state);
+  endpoint::finish_counting(state);
   stop_try_deadline(state);
   if (pc->tries > 0) --pc->tries;
   if ((outcome & NGX_PEER_FAILED) != 0) {

@@ -5,7 +5,7 @@
 // connection when a kept one turns out to have been closed. Everything else is tried once.
 //
 // Process: nginx worker.   Thread: event loop.   Lifetime: the request's state.
-// Tested by: test/e2e/test_balancing.py
+// Tested by: test/e2e/test_endpoints.py, test/e2e/test_requests.py
 #pragma once
 
 #include "ngx_module/listen/nginx.h"

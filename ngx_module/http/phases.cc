@@ -52,17 +52,7 @@ ngx_int_t answer(ngx_http_request_t* r, core::Reason reason) {
 core::Reason check_backend(const core::Plan& plan) {
   listen::Worker* const worker = listen::Worker::current();
   if (worker == nullptr || worker->table() == nullptr) return core::Reason::kNoTable;
-  switch (balance::check_backend(*worker->table(), plan.slot)) {
-    case balance::Choice::kChosen:
-      return core::Reason::kNone;
-    case balance::Choice::kGone:
-      return core::Reason::kBackendGone;
-    case balance::Choice::kNoEndpoints:
-      return core::Reason::kNoEndpoints;
-    case balance::Choice::kNoTrust:
-      return core::Reason::kBackendTls;
-  }
-  return core::Reason::kBackendGone;
+  return balance::reason_of(balance::check_backend(*worker->table(), plan.slot));
 }
 
 // The stock handler forwards r->unparsed_uri as it stands; peer.init gives it back.

@@ -2,9 +2,7 @@
 
 #include <new>
 
-#include "ngx_module/http/backend_tls.h"
 #include "ngx_module/http/conf.h"
-#include "ngx_module/listen/worker.h"
 
 namespace sluice::http_module {
 
@@ -12,8 +10,8 @@ namespace {
 
 void on_pool_end(void* data) {
   end_tries(*static_cast<RequestState*>(data));
-  finish_counting(*static_cast<RequestState*>(data));
-  release_tls(*static_cast<RequestState*>(data));
+  endpoint::finish_counting(*static_cast<RequestState*>(data));
+  endpoint::release_tls(*static_cast<RequestState*>(data));
 }
 
 // Runs before the request is logged.
@@ -55,16 +53,6 @@ RequestState* find_or_create_state(ngx_http_request_t* r) {
   request_cleanup->data = state;
   ngx_http_set_ctx(r, state, ngx_http_sluice_module);
   return state;
-}
-
-void finish_counting(RequestState& state) {
-  if (!state.counted) return;
-  state.counted = false;
-  listen::Worker* const worker = listen::Worker::current();
-  if (worker == nullptr || worker->table() == nullptr) return;
-  // In another table the line is somebody else's; the old one settled its counts itself.
-  if (worker->table_serial() != state.counted_in) return;
-  worker->table()->count_finished(state.target.endpoint.counter);
 }
 
 void return_client_uri(RequestState& state) {

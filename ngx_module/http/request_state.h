@@ -7,15 +7,11 @@
 #include <cstdint>
 #include <type_traits>
 
-#include "ngx_module/balance/endpoint_choice.h"
 #include "ngx_module/core/plan.h"
+#include "ngx_module/endpoint/attempt.h"
 #include "ngx_module/http/filters.h"
 #include "ngx_module/http/tries.h"
 #include "ngx_module/listen/nginx.h"
-
-namespace sluice::tls {
-class BackendContext;
-}
 
 namespace sluice::http_module {
 
@@ -29,7 +25,7 @@ struct PlannedUri {
   bool operator==(const PlannedUri&) const = default;
 };
 
-struct RequestState {
+struct RequestState : endpoint::Attempt {
   ngx_http_request_t* request;
 
   bool planned;
@@ -46,25 +42,13 @@ struct RequestState {
   ngx_uint_t configured_next_upstream;
   ngx_msec_t configured_connect_timeout;
   TryState tries;
-  balance::Tried tried;
   bool fresh_only;  // a kept connection turned out closed: the next try opens one
-
-  balance::Target target;            // of the try under way
-  tls::BackendContext* backend_tls;  // of its connection, held; null: plain
-  sockaddr_storage address;
-  socklen_t address_bytes;
-  ngx_str_t endpoint;        // its text
-  bool counted;              // in the shared active count
-  std::uint64_t counted_in;  // Worker::table_serial()
 };
 
 static_assert(std::is_trivially_destructible_v<RequestState>);
 
 RequestState* find_state(ngx_http_request_t* r);            // null: none
 RequestState* find_or_create_state(ngx_http_request_t* r);  // null: out of memory
-
-// Ends the count of a running request; nothing when there is none.
-void finish_counting(RequestState& state);
 
 // Gives r->unparsed_uri back; nothing when it is not lent.
 void return_client_uri(RequestState& state);

@@ -10,9 +10,15 @@ extern "C" {
 extern ngx_module_t ngx_sluice_core_module;
 }
 
+namespace sluice::relay {
+struct Door;  // ngx_module/relay/door.h
+extern const Door kDoor;
+}  // namespace sluice::relay
+
 namespace sluice::listen {
 
 struct CoreConf {
+  const relay::Door* door;  // first: ngx_stream_sluice_module.so knows no more of this
   ngx_str_t table_directory;
   ngx_str_t keeper_path;
   ngx_flag_t listeners;        // sluice_listeners

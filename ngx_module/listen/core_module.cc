@@ -23,6 +23,7 @@ constexpr std::string_view kTemplatePrefix = "unix:sluice-";
 void* create_conf(ngx_cycle_t* cycle) {
   auto* const conf = static_cast<CoreConf*>(ngx_pcalloc(cycle->pool, sizeof(CoreConf)));
   if (conf == nullptr) return nullptr;
+  conf->door = &relay::kDoor;
   conf->listeners = NGX_CONF_UNSET;
   conf->secrets = NGX_INVALID_FILE;
   if (ngx_array_init(&conf->templates, cycle->pool, 4, sizeof(ngx_listening_t)) != NGX_OK ||

@@ -63,58 +63,37 @@ void on_accept(ngx_event_t* event) {
   if (event->timer_set && event->active) ngx_del_event(event, NGX_READ_EVENT, 0);
 }
 
-// What nginx does for its own listeners when it opens them.
-void clone(const ngx_listening_t& from, Listener& listener, ngx_listening_t& to) {
-  to = from;
-  to.sockaddr = reinterpret_cast<sockaddr*>(&listener.address);
-  to.socklen = listener.address.ss_family == AF_INET6 ? sizeof(sockaddr_in6) : sizeof(sockaddr_in);
-  to.addr_text = ngx::str(listener.name.text().substr(sizeof("tcp/") - 1));
-  to.addr_text_max_len =
-      listener.address.ss_family == AF_INET6 ? NGX_INET6_ADDRSTRLEN : NGX_INET_ADDRSTRLEN;
-  to.addr_ntop = 1;
-  to.log = *from.logp;
-  to.log.data = &to.addr_text;
-  to.log.handler = ngx_accept_log_error;
-  to.previous = nullptr;
-  to.connection = nullptr;
-  to.open = to.listen = to.bound = 1;
-  ngx_rbtree_init(&to.rbtree, &to.sentinel, ngx_udp_rbtree_insert_value);
-}
-
-// A template is a Unix socket, whose servers nginx keeps in the layout for IPv4; it reads them in
-// the layout of the family that was accepted.
-void use_ipv6_layout(Listener& listener, ngx_listening_t& clone_of, int index) {
-  const auto* const port = static_cast<const ngx_http_port_t*>(clone_of.servers);
-  listener.addresses[index] = {};
-  listener.addresses[index].conf = static_cast<const ngx_http_in_addr_t*>(port->addrs)[0].conf;
-  listener.ports[index] = {&listener.addresses[index], 1};
-  clone_of.servers = &listener.ports[index];
-}
-
-bool ask_table(const Listener& listener,
-               bool (*question)(const table::Reader&, const match::GroupKey&)) {
-  Worker* const worker = Worker::current();
-  arena::ReadMapping* const table = worker == nullptr ? nullptr : worker->table_for_request();
-  if (table == nullptr) return false;
-  match::GroupKey group;
-  group.socket = listener.key;
-  bool answer = false;
-  for (int i = 0; i < kMaxRepeats; ++i) {
-    const arena::Snapshot snapshot = table->enter();
-    answer = question(table::Reader(snapshot), group);
-    if (table->unmoved(snapshot)) break;
+// What nginx.conf lacks for what the table wants to have served there.
+const char* missing_template(const Listener& listener) {
+  const table::Group group = group_of(listener);
+  const bool relays = group.raw_tcp != 0 || group.server_names != 0;
+  if (relays && !listener.tcp.is_there) {
+    return "nginx.conf has no listen unix:sluice-tcp: include sluice-streams.conf in stream {}";
   }
-  return answer;
+  if (relays && !listener.tls_terminate.is_there) {
+    return "nginx.conf has no listen unix:sluice-tls-terminate: render sluice-streams.conf again";
+  }
+  if (group.tls != 0 && !listener.https.is_there) {
+    return "nginx.conf has no listen unix:sluice-https: render sluice-listeners.conf again";
+  }
+  return nullptr;
 }
 
 }  // namespace
 
-bool expects_tls(const Listener& listener) {
-  return ask_table(listener, match::expects_tls);
-}
-
-bool expects_proxy_protocol(const Listener& listener) {
-  return ask_table(listener, match::expects_proxy_protocol);
+table::Group group_of(const Listener& listener) {
+  Worker* const worker = Worker::current();
+  arena::ReadMapping* const table = worker == nullptr ? nullptr : worker->table_for_request();
+  if (table == nullptr) return {};
+  match::GroupKey key;
+  key.socket = listener.key;
+  for (int i = 0; i < kMaxRepeats; ++i) {
+    const arena::Snapshot snapshot = table->enter();
+    table::Group group{};
+    const bool found = match::find_group(table::Reader(snapshot), key, group);
+    if (table->unmoved(snapshot)) return found ? group : table::Group{};
+  }
+  return {};
 }
 
 Listener* Listeners::find(std::string_view name) const {
@@ -153,24 +132,14 @@ Result<void> Listeners::open(UniqueFd fd, ngx_cycle_t* cycle) {
 Result<void> Listeners::start(Listener& listener, UniqueFd fd, ngx_cycle_t* cycle) {
   const ngx_listening_t* const http = find_template(conf_, "http");
   if (http == nullptr) return fail(Errc::kNotFound, "nginx.conf has no listen unix:sluice-http");
-  const ngx_listening_t* const http2 = find_template(conf_, "http2");
-  const ngx_listening_t* const https = find_template(conf_, "https");
-  if (https == nullptr && expects_tls(listener)) {
-    return fail(Errc::kNotFound,
-                "nginx.conf has no listen unix:sluice-https: render sluice-listeners.conf again");
-  }
-  clone(*http, listener, listener.accepting);
-  clone(*http, listener, listener.http);
-  clone(http2 != nullptr ? *http2 : *http, listener, listener.http2);
-  clone(https != nullptr ? *https : *http, listener, listener.https);
-  if (listener.address.ss_family == AF_INET6) {
-    use_ipv6_layout(listener, listener.http, 0);
-    use_ipv6_layout(listener, listener.http2, 1);
-    use_ipv6_layout(listener, listener.https, 2);
-    listener.accepting.servers = listener.http.servers;
-  }
-  listener.sniffs = http2 != nullptr;
-  listener.has_https = https != nullptr;
+  const std::string_view text = listener.name.text().substr(sizeof("tcp/") - 1);
+  make_clone(http, listener.address, text, listener.http);
+  make_clone(find_template(conf_, "http2"), listener.address, text, listener.http2);
+  make_clone(find_template(conf_, "https"), listener.address, text, listener.https);
+  make_clone(find_template(conf_, "tcp"), listener.address, text, listener.tcp);
+  make_clone(find_template(conf_, "tls-terminate"), listener.address, text, listener.tls_terminate);
+  if (const char* const missing = missing_template(listener)) return fail(Errc::kNotFound, missing);
+  copy_listening(*http, listener.address, text, listener.accepting);
   listener.accepting.handler = on_connection;
   if (ngx_nonblocking(fd.get()) == -1) return fail_errno("making the socket nonblocking");
 

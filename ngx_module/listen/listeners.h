@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "ngx_module/core/socket_name.h"
+#include "ngx_module/listen/clone.h"
 #include "ngx_module/listen/core_conf.h"
 #include "ngx_module/listen/nginx.h"
 #include "shared/base/result.h"
@@ -24,26 +25,21 @@ namespace sluice::listen {
 
 struct Listener {
   ngx_listening_t accepting;  // first: c->listening of a new connection leads to the Listener
-  ngx_listening_t http;       // what a connection is handed to
-  ngx_listening_t http2;
-  ngx_listening_t https;
-  bool sniffs;     // there is an http2 template: the first bytes decide
-  bool has_https;  // there is an https template
+  HttpClone http;
+  HttpClone http2;  // there: the first bytes decide
+  HttpClone https;
+  StreamClone tcp;
+  StreamClone tls_terminate;
   sockaddr_storage address;
   table::SocketKey key;
   core::SocketName name;
-  ngx_http_port_t ports[3];  // the templates' servers in IPv6 layout
-  ngx_http_in6_addr_t addresses[3];
   ngx_connection_t* connection;  // null: closed
 };
 
 static_assert(offsetof(Listener, accepting) == 0);
 
-// Whether the table says now that connections to it begin with a TLS handshake.
-bool expects_tls(const Listener& listener);
-
-// Whether it says now that they begin with a header of the PROXY protocol.
-bool expects_proxy_protocol(const Listener& listener);
+// What the table says now of connections to it; all zero while it says nothing.
+table::Group group_of(const Listener& listener);
 
 class Listeners {
  public:

@@ -10,6 +10,7 @@ extern "C" {
 #include <ngx_core.h>
 #include <ngx_event.h>
 #include <ngx_http.h>
+#include <ngx_stream.h>
 // clang-format on
 }
 

@@ -6,7 +6,7 @@
 // Sluice sockets (a wildcard, a specific address) bind beside this one.
 //
 // Process: nginx worker, as its user: privileged ports need the keeper. Fails: kConflict when the
-// address is in use, else kSystem. Tested by: test/e2e/test_survival.py
+// address is in use, else kSystem. Tested by: test/e2e/test_kills.py
 #pragma once
 
 #include "shared/base/result.h"

@@ -4,26 +4,36 @@
 #include <span>
 #include <string_view>
 
+#include "ngx_module/core/client_hello.h"
 #include "ngx_module/core/preface.h"
 #include "ngx_module/core/proxy_protocol.h"
 #include "ngx_module/core/socket_name.h"
 #include "ngx_module/listen/listeners.h"
+#include "ngx_module/listen/relay_plan.h"
 
 namespace sluice::listen {
 
 namespace {
 
-void hand_over(ngx_connection_t* c, ngx_listening_t& to) {
+template <class Clone>
+void hand_over(ngx_connection_t* c, Clone& to) {
+  if (!to.is_there) {
+    ngx_log_error(NGX_LOG_ERR, c->log, 0,
+                  "sluice: nginx.conf has no template for this connection: render and include "
+                  "sluice-listeners.conf and sluice-streams.conf again");
+    ngx_http_close_connection(c);
+    return;
+  }
   if (c->read->timer_set) ngx_del_timer(c->read);
   ngx_reusable_connection(c, 0);
   c->idle = 0;
-  c->listening = &to;
+  c->listening = &to.listening;
   c->data = nullptr;
-  to.handler(c);
+  to.listening.handler(c);
 }
 
 ngx_msec_t header_timeout(const Listener& listener) {
-  const auto* const port = static_cast<const ngx_http_port_t*>(listener.http.servers);
+  const auto* const port = static_cast<const ngx_http_port_t*>(listener.http.listening.servers);
   const ngx_http_addr_conf_t& conf =
       listener.address.ss_family == AF_INET6
           ? static_cast<const ngx_http_in6_addr_t*>(port->addrs)[0].conf
@@ -31,7 +41,12 @@ ngx_msec_t header_timeout(const Listener& listener) {
   return conf.default_server->client_header_timeout;
 }
 
+// The deadline is that of all waiting together. A client that ended its side sends no more.
 void wait_for_more(ngx_connection_t* c, const Listener& listener) {
+  if (c->read->pending_eof) {
+    ngx_http_close_connection(c);
+    return;
+  }
   if (!c->read->timer_set) {
     ngx_add_timer(c->read, header_timeout(listener));
     ngx_reusable_connection(c, 1);
@@ -83,21 +98,57 @@ void begin_to_read(ngx_connection_t* c, ngx_event_handler_pt handler) {
   handler(c->read);
 }
 
-void choose_template(ngx_connection_t* c, Listener& listener) {
-  if (expects_tls(listener)) {
+// To the template that the plan says. Without a rule that serves it, it is closed by the one that
+// sends nothing of its own.
+void relay(ngx_connection_t* c, Listener& listener, std::string_view server_name) {
+  const RelayPlan* const relay = plan_relay(c, listener.key, server_name);
+  if (relay == nullptr) {
+    ngx_http_close_connection(c);
+  } else if (relay->mode == table::ListenerMode::kHttp) {
+    hand_over(c, listener.https);
+  } else if (relay->mode == table::ListenerMode::kTlsTerminate &&
+             relay->plan.reason == core::Reason::kNone) {
+    hand_over(c, listener.tls_terminate);
+  } else {
+    hand_over(c, listener.tcp);
+  }
+}
+
+void read_server_name(ngx_event_t* event) {
+  auto* const c = static_cast<ngx_connection_t*>(event->data);
+  auto& listener = *reinterpret_cast<Listener*>(c->listening);
+  std::array<char, core::kMaxClientHello> bytes;
+  const std::string_view first = peek(c, listener, bytes);
+  if (first.empty()) return;
+  std::array<char, http::kMaxHostBytes> name;
+  const core::ClientHello hello = core::read_client_hello(first, name);
+  if (hello.status == core::ClientHello::Status::kUndecided) {
+    wait_for_more(c, listener);
+    return;
+  }
+  if (hello.status == core::ClientHello::Status::kMalformed) {
+    ngx_log_error(NGX_LOG_INFO, c->log, 0, "sluice: the connection begins with no ClientHello");
+    ngx_http_close_connection(c);
+    return;
+  }
+  event->ready = 1;
+  relay(c, listener, hello.server_name);
+}
+
+// `group`: what the table says of the listener.
+void choose_template(ngx_connection_t* c, Listener& listener, const table::Group& group) {
+  if (group.raw_tcp != 0) {
+    relay(c, listener, {});
+  } else if (group.server_names != 0) {
+    begin_to_read(c, read_server_name);
+  } else if (group.tls != 0) {
     // What speaks no TLS is answered there too: nginx looks at the first byte itself.
-    if (listener.has_https) {
-      hand_over(c, listener.https);
-    } else {
-      ngx_http_close_connection(c);
-    }
-    return;
-  }
-  if (!listener.sniffs) {
+    hand_over(c, listener.https);
+  } else if (listener.http2.is_there) {
+    begin_to_read(c, sniff);
+  } else {
     hand_over(c, listener.http);
-    return;
   }
-  begin_to_read(c, sniff);
 }
 
 // Fails (false): out of memory.
@@ -137,17 +188,18 @@ void read_proxy_header(ngx_event_t* event) {
     return;
   }
   event->ready = 1;
-  choose_template(c, listener);
+  choose_template(c, listener, group_of(listener));
 }
 
 }  // namespace
 
 void on_connection(ngx_connection_t* c) {
   auto& listener = *reinterpret_cast<Listener*>(c->listening);
-  if (expects_proxy_protocol(listener)) {
+  const table::Group group = group_of(listener);
+  if (group.proxy_protocol != 0) {
     begin_to_read(c, read_proxy_header);
   } else {
-    choose_template(c, listener);
+    choose_template(c, listener, group);
   }
 }
 

@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 
-#include <algorithm>
 #include <charconv>
 #include <ctime>
 #include <iterator>
@@ -14,7 +13,7 @@
 #include "ngx_module/listen/plain_bind.h"
 #include "shared/arena/paths.h"
 #include "shared/secret/read_blob.h"
-#include "shared/table/tab.h"
+#include "shared/table/published_sockets.h"
 
 namespace sluice::listen {
 
@@ -46,23 +45,13 @@ struct Number {
   std::string_view text() const { return {digits, size}; }
 };
 
-// The sockets that the published table has listeners on.
+// The TCP sockets that the published table has listeners on.
 std::vector<table::SocketKey> sockets_of(arena::ReadMapping& mapping) {
-  std::vector<table::SocketKey> sockets;
   const arena::Snapshot snapshot = mapping.enter();
-  const table::Reader reader(snapshot);
-  const auto root = reader.read<table::Root>(reader.root());
-  if (!root) return {};
-  table::for_each_in_tab(reader, root->sockets, [&](table::Offset offset) {
-    const auto group = reader.read<table::Group>(offset);
-    if (!group || group->kind != table::GroupKind::kSocket) return;
-    table::SocketKey key;
-    key.family = group->family;
-    key.port = group->port;
-    std::copy(std::begin(group->address), std::end(group->address), std::begin(key.address));
-    sockets.push_back(key);
-  });
-  return mapping.unmoved(snapshot) ? sockets : std::vector<table::SocketKey>{};
+  std::vector<table::SocketKey> sockets = table::published_sockets(table::Reader(snapshot));
+  if (!mapping.unmoved(snapshot)) return {};
+  std::erase_if(sockets, [](const auto& key) { return key.transport != table::Transport::kTcp; });
+  return sockets;
 }
 
 }  // namespace
@@ -92,7 +81,7 @@ arena::ReadMapping* Worker::table_for_request() {
 }
 
 Worker::Worker(ngx_cycle_t* cycle, const CoreConf& conf)
-    : cycle_(cycle), conf_(conf), listeners_(conf), keeper_(*this) {
+    : cycle_(cycle), conf_(conf), listeners_(conf), datagrams_(conf), keeper_(*this) {
   tick_connection_.fd = static_cast<ngx_socket_t>(-1);
   tick_.data = &tick_connection_;
   tick_.log = cycle->log;
@@ -107,6 +96,8 @@ void Worker::on_tick(ngx_event_t*) {
 void Worker::tick() {
   follow_table();
   if (table_ != nullptr) adopt();
+  if (ngx_exiting) datagrams_.end_sessions();
+  datagrams_.close_ended();
   if (!ngx_exiting && !ngx_terminate) look_after_keeper();
   ngx_add_timer(&tick_, warming_ ? kNextSliceMs : kTickMs);
 }
@@ -182,17 +173,24 @@ void Worker::greet() {
   complained_.clear();
   acknowledged_ = 0;
   said_warm_ = 0;
-  keeper_.say("hello", {{"version", SLUICE_VERSION},
-                        {"instance", Number(instance_of_master(), 16).text()},
-                        {"pid", Number(static_cast<std::uint64_t>(ngx_pid)).text()},
-                        {"slot", Number(table_->slot()).text()},
-                        {"listeners", conf_.listeners ? "on" : "off"}});
+  const auto* const core =
+      reinterpret_cast<const ngx_core_conf_t*>(ngx_get_conf(cycle_->conf_ctx, ngx_core_module));
+  keeper_.say("hello",
+              {{"version", SLUICE_VERSION},
+               {"instance", Number(instance_of_master(), 16).text()},
+               {"pid", Number(static_cast<std::uint64_t>(ngx_pid)).text()},
+               {"slot", Number(table_->slot()).text()},
+               {"workers", Number(static_cast<std::uint64_t>(core->worker_processes)).text()},
+               {"listeners", conf_.listeners ? "on" : "off"}});
   const auto* const statics = static_cast<const table::SocketKey*>(conf_.static_sockets.elts);
   for (ngx_uint_t i = 0; i < conf_.static_sockets.nelts; ++i) {
     keeper_.say("static", {{"socket", core::socket_name(statics[i]).text()}});
   }
-  listeners_.for_each_open(
-      [this](std::string_view name, int fd) { keeper_.say("have", {{"socket", name}}, fd); });
+  const auto say_have = [this](std::string_view name, int fd) {
+    keeper_.say("have", {{"socket", name}}, fd);
+  };
+  listeners_.for_each_open(say_have);
+  datagrams_.for_each_open(say_have);
   keeper_.say("ready", {});
   adopt();
 }
@@ -221,7 +219,12 @@ void Worker::on_keeper_message(keeper::Message& message) {
   if (message.verb == "give") {
     serve(message);
   } else if (message.verb == "drop") {
-    listeners_.drain_and_close(message.value("socket"));
+    const std::string_view name = message.value("socket");
+    if (name.starts_with(kDatagramPrefix)) {
+      datagrams_.stop_reading(name);
+    } else {
+      listeners_.drain_and_close(name);
+    }
   } else if (message.verb == "secrets") {
     given_secrets_ = std::move(message.fd);
   } else if (message.verb == "generation" && table_ != nullptr) {
@@ -235,7 +238,9 @@ void Worker::serve(keeper::Message& message) {
     keeper_.say("failed", {{"socket", socket}, {"error", "sluice_listeners is off"}});
     return;
   }
-  const auto opened = listeners_.open(std::move(message.fd), cycle_);
+  const auto opened = socket.starts_with(kDatagramPrefix)
+                          ? datagrams_.open(socket, std::move(message.fd), cycle_)
+                          : listeners_.open(std::move(message.fd), cycle_);
   if (opened) {
     keeper_.say("opened", {{"socket", socket}});
   } else {

@@ -7,7 +7,7 @@
 //
 // Process: nginx worker, from init_process on.   Thread: event loop.   Lifetime: until the process
 // ends. Fails: never stops a worker; what is wrong is logged once.
-// Tested by: test/e2e/test_listeners.py, test/e2e/test_survival.py
+// Tested by: test/e2e/test_listeners.py, test/e2e/test_kills.py
 #pragma once
 
 #include <cstdint>
@@ -17,6 +17,7 @@
 
 #include "ngx_module/balance/random.h"
 #include "ngx_module/listen/core_conf.h"
+#include "ngx_module/listen/datagrams.h"
 #include "ngx_module/listen/keeper_client.h"
 #include "ngx_module/listen/listeners.h"
 #include "ngx_module/listen/nginx.h"
@@ -84,6 +85,7 @@ class Worker final : public KeeperClient::Owner {
   UniqueFd opened_secrets_;  // by this worker, when it may
 
   Listeners listeners_;
+  Datagrams datagrams_;
   KeeperClient keeper_;
   std::set<std::string> complained_;  // said already; said again after things were in order
 };

@@ -240,6 +240,15 @@ bool BackendContext::begin(ngx_connection_t* c) {
   return SSL_set_tlsext_host_name(c->ssl->connection, hostname_.c_str()) == 1;
 }
 
+bool BackendContext::begin_instead(ngx_connection_t* c) {
+  const auto save_session = c->ssl->save_session;
+  SSL_free(c->ssl->connection);
+  c->ssl = nullptr;
+  if (!begin(c)) return false;
+  c->ssl->save_session = save_session;
+  return true;
+}
+
 ngx_int_t BackendContext::offer_session(ngx_connection_t* c) {
   return session_ == nullptr ? NGX_OK : ngx_ssl_set_session(c, session_);
 }

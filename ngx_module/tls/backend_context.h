@@ -60,6 +60,10 @@ class BackendContext {
   // caller's. Fails (false): out of memory.
   bool begin(ngx_connection_t* c);
 
+  // As begin(), for a connection that nginx has prepared with a context of its own and that did not
+  // say a byte yet. nginx's callback for new sessions stays.
+  bool begin_instead(ngx_connection_t* c);
+
   // What peer.set_session and peer.save_session do.
   ngx_int_t offer_session(ngx_connection_t* c);
   void save_session(ngx_connection_t* c);

@@ -77,9 +77,9 @@ secret::BlobPlace place_of(const table::CertificateRef& ref) {
 }
 
 bool read_terms(const table::Reader& reader, const match::GroupKey& group, std::string_view host,
-                Terms& terms) {
+                table::ListenerMode mode, Terms& terms) {
   table::Listener listener{};
-  if (!match::find_listener(reader, group, host, listener)) return false;
+  if (!match::find_listener(reader, group, host, listener) || listener.mode != mode) return false;
   const auto tls = reader.read<table::ListenerTls>(listener.tls);
   if (!tls) return false;
   terms.tls = *tls;
@@ -105,8 +105,9 @@ bool read_terms(const table::Reader& reader, const match::GroupKey& group, std::
   return true;
 }
 
-// Fails (false): no listener with that hostname.
-bool find_terms(ngx_connection_t* c, listen::Worker& worker, std::string_view host, Terms& terms) {
+// Fails (false): no listener of that mode with that hostname.
+bool find_terms(ngx_connection_t* c, listen::Worker& worker, std::string_view host,
+                table::ListenerMode mode, Terms& terms) {
   if (ngx_connection_local_sockaddr(c, nullptr, 0) != NGX_OK) return false;
   const auto key = core::socket_key(c->local_sockaddr);
   if (!key) return false;
@@ -114,7 +115,7 @@ bool find_terms(ngx_connection_t* c, listen::Worker& worker, std::string_view ho
   group.socket = *key;
   for (int i = 0; i < kMaxRepeats; ++i) {
     const arena::Snapshot snapshot = worker.table()->enter();
-    const bool found = read_terms(table::Reader(snapshot), group, host, terms);
+    const bool found = read_terms(table::Reader(snapshot), group, host, mode, terms);
     if (worker.table()->unmoved(snapshot)) return found;
   }
   return false;
@@ -254,7 +255,8 @@ int refuse(int* alert, int why) {
   return SSL_CLIENT_HELLO_ERROR;
 }
 
-int on_client_hello(SSL* ssl, int* alert, void*) {
+int on_client_hello(SSL* ssl, int* alert, void* data) {
+  const auto mode = *static_cast<const table::ListenerMode*>(data);
   auto* const c = static_cast<ngx_connection_t*>(ngx_ssl_get_connection(ssl));
   if (c->ssl->handshaked) return refuse(alert, SSL_AD_NO_RENEGOTIATION);
   listen::Worker* const worker = listen::Worker::current();
@@ -264,7 +266,7 @@ int on_client_hello(SSL* ssl, int* alert, void*) {
   std::array<char, http::kMaxHostBytes> buffer;
   const std::string_view host = asked_name(ssl, buffer);
   Terms terms;
-  if (!find_terms(c, *worker, host, terms)) return refuse(alert, SSL_AD_UNRECOGNIZED_NAME);
+  if (!find_terms(c, *worker, host, mode, terms)) return refuse(alert, SSL_AD_UNRECOGNIZED_NAME);
   if (!use_certificates(ssl, *worker, terms, host)) {
     ngx_log_error(NGX_LOG_ERR, c->log, 0, "sluice: no certificate of the listener can be read");
     return refuse(alert, SSL_AD_INTERNAL_ERROR);
@@ -286,11 +288,20 @@ bool nginx_verified(const SSL* ssl) {
 
 }  // namespace
 
-bool set_up(ngx_conf_t* cf) {
+bool use_table(SSL_CTX* context, Serving serving) {
+  static table::ListenerMode modes[] = {table::ListenerMode::kHttp,
+                                        table::ListenerMode::kTlsTerminate};
   if (chosen_index == -1) {
     chosen_index = SSL_get_ex_new_index(0, nullptr, nullptr, nullptr, nullptr);
     if (chosen_index == -1) return false;
   }
+  SSL_CTX_set_client_hello_cb(context, on_client_hello, &modes[static_cast<int>(serving)]);
+  // nginx would load the certificate that the template had to name.
+  SSL_CTX_set_cert_cb(context, nullptr, nullptr);
+  return true;
+}
+
+bool set_up(ngx_conf_t* cf) {
   const auto* const main = static_cast<const ngx_http_core_main_conf_t*>(
       ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module));
   if (main->ports == nullptr) return true;
@@ -303,10 +314,7 @@ bool set_up(ngx_conf_t* cf) {
       if (!listen::is_template(address.opt.addr_text) || !address.opt.ssl) continue;
       const auto* const conf = static_cast<const ngx_http_ssl_srv_conf_t*>(
           address.default_server->ctx->srv_conf[ngx_http_ssl_module.ctx_index]);
-      if (conf->ssl.ctx == nullptr) continue;
-      SSL_CTX_set_client_hello_cb(conf->ssl.ctx, on_client_hello, nullptr);
-      // nginx would load the certificate that the template had to name.
-      SSL_CTX_set_cert_cb(conf->ssl.ctx, nullptr, nullptr);
+      if (conf->ssl.ctx != nullptr && !use_table(conf->ssl.ctx, Serving::kRequests)) return false;
     }
   }
   return true;

@@ -1,5 +1,5 @@
-// How connections to HTTPS listeners begin: the server name chooses the listener, the listener the
-// certificates and what is asked of the client.
+// How connections begin to listeners that end TLS, HTTPS and TLS/Terminate: the server name chooses
+// the listener, the listener the certificates and what is asked of the client.
 //
 // All of it happens in OpenSSL's client-hello callback, before a session is looked for: so sessions
 // are bound to the listener and to how it validates clients (their id context is made of its
@@ -24,7 +24,13 @@
 
 namespace sluice::tls {
 
-// Puts the callback into the templates. After the configuration was read.
+// What a connection is for: only listeners for that answer its handshake.
+enum class Serving : std::uint8_t { kRequests, kRelays };
+
+// Puts the callback into a template's context. Fails (false): out of memory.
+bool use_table(SSL_CTX* context, Serving serving);
+
+// Does so for the templates of http {}. After the configuration was read.
 bool set_up(ngx_conf_t* cf);
 
 // What a request's host says about the connection that it came on.

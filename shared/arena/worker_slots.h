@@ -5,7 +5,7 @@
 //
 // Process: controller.   Thread: event loop.   Borrows: the files.
 // Cost: one load per slot in use, a system call per slot that lags behind and one for the unused.
-// Tested by: test/unit/shared/arena/worker_slots_test.cc
+// Tested by: test/unit/shared/arena/arena_test.cc
 #pragma once
 
 #include <cstdint>

@@ -7,8 +7,6 @@
 //
 //   Result<Table> table = Table::open(dir);
 //   if (!table) return propagate(std::move(table), "opening the table");
-//
-// Tested by: test/unit/shared/base/result_test.cc
 #pragma once
 
 #include <string>

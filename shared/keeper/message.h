@@ -6,8 +6,9 @@
 // ignored, so that either side may be newer.
 //
 //   worker:
-//     hello version= instance= pid= slot= listeners=on|off
-//                               first message; then, for everything it holds:
+//     hello version= instance= pid= slot= workers= listeners=on|off
+//                               first message (workers: of its nginx); then, for everything it
+//                               holds:
 //     static socket=            a listen of nginx.conf whose server has sluice_pass; the keeper
 //                               never opens it
 //     have socket= +fd          a Sluice listener that it serves already
@@ -25,7 +26,8 @@
 // A worker that begins to exit closes its connection: it is waited for no more, and serves what it
 // holds to the end.
 //
-// socket: "tcp/ADDRESS:PORT" or "tcp/[ADDRESS]:PORT".
+// socket: "tcp/ADDRESS:PORT", "tcp/[ADDRESS]:PORT", or "udp/ADDRESS:PORT/SHARE" of the sockets that
+// share a UDP address.
 //
 // Process: both.   Never blocks.   Tested by: test/unit/shared/keeper/message_test.cc
 #pragma once

@@ -39,10 +39,12 @@ bool find_record(const Reader& reader, const Tab& tab, std::uint64_t hash, Recor
 bool find_socket_group(const Reader& reader, const table::Root& root, const table::SocketKey& key,
                        Group& out) {
   const std::span<const std::uint8_t, 16> address(key.address);
-  const std::uint64_t hash = table::socket_key_hash(root.hash_seed, key.family, key.port, address);
+  const std::uint64_t hash =
+      table::socket_key_hash(root.hash_seed, key.transport, key.family, key.port, address);
   return find_record(reader, root.sockets, hash, out, [&] {
     return out.kind == table::GroupKind::kSocket && out.family == key.family &&
-           out.port == key.port && std::memcmp(out.address, address.data(), address.size()) == 0;
+           out.port == key.port && out.transport == key.transport &&
+           std::memcmp(out.address, address.data(), address.size()) == 0;
   });
 }
 
@@ -54,8 +56,9 @@ bool find_group(const Reader& reader, const table::Root& root, const GroupKey& k
              reader.text(out.name, 0, out.name_bytes) == key.gateway;
     });
   }
+  const table::SocketKey unspecified{key.socket.family, key.socket.port, {}, key.socket.transport};
   return find_socket_group(reader, root, key.socket, out) ||
-         find_socket_group(reader, root, {key.socket.family, key.socket.port, {}}, out);
+         find_socket_group(reader, root, unspecified, out);
 }
 
 // Calls probe(kind, name) for the hostnames that cover `host`, from the most to the least specific,
@@ -120,10 +123,11 @@ void find_in_shards(const Reader& reader, const table::Root& root, const Request
   });
 }
 
-}  // namespace
+// Whether the listener's rules are for requests, or for connections.
+enum class Purpose : std::uint8_t { kRequest, kRelay };
 
-Match find_rule(const Reader& reader, const GroupKey& key, const RequestView& request,
-                LookupContext& context, Trace* trace) {
+Match find_match(const Reader& reader, const GroupKey& key, const RequestView& request,
+                 Purpose purpose, LookupContext& context, Trace* trace) {
   Match match;
   const std::optional<table::Root> root = reader.read<table::Root>(reader.root());
   if (!root) {
@@ -135,8 +139,11 @@ Match find_rule(const Reader& reader, const GroupKey& key, const RequestView& re
   match.outcome = Outcome::kNoListener;
   if (request.host.size() > table::kMaxHostBytes) return match;
   if (!find_in_group(reader, *root, group, request.host, match.listener)) return match;
+  const bool is_http = match.listener.mode == table::ListenerMode::kHttp;
+  if (purpose == Purpose::kRequest && !is_http) return match;
   match.outcome = Outcome::kNoRule;
   if (trace != nullptr) trace->listener(reader, match.listener);
+  if (purpose == Purpose::kRelay && is_http) return match;
   if (request.path.size() > table::kMaxPathBytes) return match;
 
   context.facts.begin(request);
@@ -145,6 +152,21 @@ Match find_rule(const Reader& reader, const GroupKey& key, const RequestView& re
   find_in_shards(reader, *root, request, entries, search, match);
   if (match.outcome == Outcome::kNoRule && entries.broken()) match.outcome = Outcome::kBroken;
   return match;
+}
+
+}  // namespace
+
+Match find_rule(const Reader& reader, const GroupKey& key, const RequestView& request,
+                LookupContext& context, Trace* trace) {
+  return find_match(reader, key, request, Purpose::kRequest, context, trace);
+}
+
+Match find_relay_rule(const Reader& reader, const GroupKey& key, std::string_view server_name,
+                      LookupContext& context, Trace* trace) {
+  RequestView connection;
+  connection.host = server_name;
+  connection.path = "/";
+  return find_match(reader, key, connection, Purpose::kRelay, context, trace);
 }
 
 bool find_listener(const Reader& reader, const GroupKey& key, std::string_view host,
@@ -157,16 +179,9 @@ bool find_listener(const Reader& reader, const GroupKey& key, std::string_view h
   return find_in_group(reader, *root, group, host, out);
 }
 
-bool expects_tls(const Reader& reader, const GroupKey& key) {
+bool find_group(const Reader& reader, const GroupKey& key, table::Group& out) {
   const std::optional<table::Root> root = reader.read<table::Root>(reader.root());
-  Group group;
-  return root && find_group(reader, *root, key, group) && group.tls != 0;
-}
-
-bool expects_proxy_protocol(const Reader& reader, const GroupKey& key) {
-  const std::optional<table::Root> root = reader.read<table::Root>(reader.root());
-  Group group;
-  return root && find_group(reader, *root, key, group) && group.proxy_protocol != 0;
+  return root && find_group(reader, *root, key, out);
 }
 
 }  // namespace sluice::match

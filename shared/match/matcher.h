@@ -1,4 +1,8 @@
-// Chooses the rule that answers a request. The same code serves the module and `sluicectl explain`.
+// Chooses the rule that answers a request or a connection. The same code serves the module and
+// `sluicectl explain`.
+//
+// A connection that is relayed (TLSRoute, TCPRoute) is matched by the same rules: it has a server
+// name instead of a host, and the path "/".
 //
 // Order (gateway-api v1, HTTPRouteRule.matches and hostnames; conformance v1.7): the listener is
 // chosen first and alone, by its hostname; then, over the original route hostnames from the most to
@@ -70,20 +74,25 @@ struct Match {
   std::uint32_t prefix_bytes = 0;  // of the path, when a PathPrefix won: the matched prefix
 };
 
-// Returns the rule that wins. `context` is what one worker keeps between lookups: its regexes and
-// its scratch memory. `trace` may be null.
+// Returns the rule that wins. A listener that relays connections answers no request: kNoListener.
+// `context` is what one worker keeps between lookups: its regexes and its scratch memory. `trace`
+// may be null.
 Match find_rule(const table::Reader& reader, const GroupKey& group, const RequestView& request,
                 LookupContext& context, Trace* trace);
+
+// Returns the rule that a connection is relayed by. `server_name`: of the ClientHello, in lower
+// case; "" for none and for what is no TLS. A listener for HTTP, which the match then names, has no
+// rules for connections: kNoRule.
+Match find_relay_rule(const table::Reader& reader, const GroupKey& group,
+                      std::string_view server_name, LookupContext& context, Trace* trace);
 
 // The listener of the group that answers for `host` ("": only one without hostname does), whatever
 // its rules are. False: none, and `out` holds anything.
 bool find_listener(const table::Reader& reader, const GroupKey& group, std::string_view host,
                    table::Listener& out);
 
-// Whether connections to the group's listeners begin with a TLS handshake.
-bool expects_tls(const table::Reader& reader, const GroupKey& group);
-
-// Whether they begin with a header of the PROXY protocol, before anything else.
-bool expects_proxy_protocol(const table::Reader& reader, const GroupKey& group);
+// What the table says of connections to a socket, or of a named Gateway. False: nothing listens
+// there, and `out` holds anything.
+bool find_group(const table::Reader& reader, const GroupKey& key, table::Group& out);
 
 }  // namespace sluice::match

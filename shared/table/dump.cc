@@ -134,6 +134,42 @@ std::string Dumper::run() {
   return out_;
 }
 
+std::string_view transport_text(Transport transport) {
+  return transport == Transport::kUdp ? "/udp" : "";
+}
+
+std::string_view mode_text(ListenerMode mode) {
+  switch (mode) {
+    case ListenerMode::kHttp:
+      return "";
+    case ListenerMode::kTlsPassthrough:
+      return "  tls passthrough";
+    case ListenerMode::kTlsTerminate:
+      return "  tls terminate";
+    case ListenerMode::kTcp:
+      return "  tcp";
+    case ListenerMode::kUdp:
+      return "  udp";
+  }
+  return "  !! mode";
+}
+
+std::string_view route_kind_text(RouteKind kind) {
+  switch (kind) {
+    case RouteKind::kHttpRoute:
+      return "";
+    case RouteKind::kGrpcRoute:
+      return " grpc";
+    case RouteKind::kTlsRoute:
+      return " tls";
+    case RouteKind::kTcpRoute:
+      return " tcp";
+    case RouteKind::kUdpRoute:
+      return " udp";
+  }
+  return " !!";
+}
+
 void Dumper::groups(const Tab& tab) {
   std::vector<std::string> lines;
   const bool whole = for_each_in_tab(reader_, tab, [&](Offset offset) {
@@ -142,14 +178,18 @@ void Dumper::groups(const Tab& tab) {
     std::string name = group->kind == GroupKind::kSocket
                            ? address_text(group->family, group->address, group->port)
                            : quoted(text(group->name, 0, group->name_bytes));
-    if (group->kind != GroupKind::kSocket && group->port != 0) {
+    if (group->kind == GroupKind::kSocket) {
+      name += transport_text(group->transport);
+    } else if (group->port != 0) {
       name += ":" + std::to_string(group->port);
     }
     lines.push_back("group " + name + "  tries" +
                     tries_text(group->wildcard_labels, group->has_exact != 0, group->has_any != 0) +
                     (group->tls != 0 ? "  tls" : "") +
                     (group->proxy_protocol != 0 ? "  proxy-protocol" : "") +
-                    place("id", group->id) + place("offset", offset));
+                    (group->raw_tcp != 0 ? "  raw-tcp" : "") +
+                    (group->server_names != 0 ? "  server-names" : "") + place("id", group->id) +
+                    place("offset", offset));
     groups_.try_emplace(group->id, *group, name);
   });
   if (!whole) broken("the groups do not fit");
@@ -174,6 +214,7 @@ void Dumper::listeners(const Tab& tab) {
     if (listener->client_port != listener->port) {
       entry.head += " client port " + std::to_string(listener->client_port);
     }
+    entry.head += mode_text(listener->mode);
     entry.head += place("id", listener->id);
     entry.tries = "  tries" + tries_text(listener->wildcard_labels, listener->has_exact != 0,
                                          listener->has_any != 0);
@@ -190,7 +231,8 @@ void Dumper::listeners(const Tab& tab) {
   });
   if (!whole) broken("the listeners do not fit");
   for (const auto& [key, listener] : found) {
-    line(listener.head + " -> " + joined(listener.sockets) + " as " + joined(listener.names));
+    const std::string names = listener.names.empty() ? "" : " as " + joined(listener.names);
+    line(listener.head + " -> " + joined(listener.sockets) + names);
     line(listener.tries);
     shards_of(listener.id);
     shards_.erase(listener.id);
@@ -416,8 +458,7 @@ std::string limit_text(std::string_view name, std::uint32_t limit_ms) {
 
 // What a rule does beside choosing a backend.
 std::string Dumper::rule_text(const Action& action) {
-  std::string result;
-  if (action.route_kind == RouteKind::kGrpcRoute) result += " grpc";
+  std::string result(route_kind_text(action.route_kind));
   result += limit_text(" timeout ", action.request_timeout_ms);
   result += limit_text(" backend timeout ", action.backend_request_timeout_ms);
   if (action.retry != 0) {

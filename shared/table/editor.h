@@ -44,13 +44,14 @@ struct SocketKey {
   Family family = Family::kIpv4;
   std::uint16_t port = 0;  // the port really opened
   std::uint8_t address[16] = {};
+  Transport transport = Transport::kTcp;
   auto operator<=>(const SocketKey&) const = default;
 };
 
 // A certificate chain and its key, or certificates of authorities, as they lie in the file
 // `secret`.
 struct CertificateSpec {
-  std::string name;  // "namespace/name" of the Secret; of the ConfigMaps
+  std::string name;  // "namespace/name" of the Secret; of all sources of authorities
   std::array<std::uint64_t, 2> hash{};
   std::uint32_t unit = 0;
   std::uint32_t bytes = 0;
@@ -87,10 +88,11 @@ struct ListenerSpec {
   std::uint16_t client_port = 0;
   std::vector<SocketKey>
       sockets;  // the groups it is reachable in, besides its Gateway's named group
-  std::optional<ListenerTlsSpec> tls;                 // none: plain HTTP
+  std::optional<ListenerTlsSpec> tls;                 // of HTTPS and kTlsTerminate
   std::optional<CertificateSpec> client_certificate;  // what backends behind TLS see
   ListenerOptionsSpec options = {};
   bool proxy_protocol = false;  // the same for all listeners of a socket
+  ListenerMode mode = ListenerMode::kHttp;
   bool operator==(const ListenerSpec&) const = default;
 };
 

@@ -85,6 +85,7 @@ static_assert(sizeof(Root) == 128);
 
 enum class GroupKind : std::uint8_t { kSocket = 1, kNamed = 2 };
 enum class Family : std::uint8_t { kIpv4 = 1, kIpv6 = 2, kUnix = 3 };
+enum class Transport : std::uint8_t { kTcp = 0, kUdp = 1 };
 
 // The listeners among which a hostname decides: those of one socket, or of one Gateway and port.
 struct Group {
@@ -100,12 +101,24 @@ struct Group {
       wildcard_labels;  // bit n: a listener hostname "*." plus n labels exists; bit 63: 63 or more
   std::uint8_t has_exact;
   std::uint8_t has_any;
-  std::uint8_t tls;  // 1: its listeners are HTTPS, so that a connection begins with a handshake
+  std::uint8_t tls;             // 1: a connection begins with a TLS handshake
   std::uint8_t proxy_protocol;  // 1: a connection begins with a header of the PROXY protocol
-  std::uint8_t reserved[20];
+  Transport transport;          // kSocket
+  std::uint8_t raw_tcp;         // 1: its listener is kTcp: connections are relayed as they are
+  std::uint8_t server_names;    // 1: the ClientHello's name decides the mode, or who is relayed to
+  std::uint8_t reserved[17];
 };
 
 static_assert(sizeof(Group) == 64);
+
+// What a listener does with a connection.
+enum class ListenerMode : std::uint8_t {
+  kHttp = 0,            // HTTP and HTTPS
+  kTlsPassthrough = 1,  // relayed by the name in the ClientHello
+  kTlsTerminate = 2,    // relayed behind a handshake of our own
+  kTcp = 3,             // relayed
+  kUdp = 4,             // relayed, by session
+};
 
 struct Listener {
   std::uint32_t group;
@@ -116,7 +129,7 @@ struct Listener {
   HostKind hostname_kind;
   std::uint8_t has_exact;  // some shard of an exact hostname exists
   std::uint8_t has_any;    // the shard without hostname exists
-  std::uint8_t reserved0;
+  ListenerMode mode;
   std::uint16_t port;         // of the Gateway's listener
   std::uint16_t client_port;  // the port that clients use, for redirects and forwarded headers
   std::uint16_t gateway_bytes;
@@ -124,7 +137,7 @@ struct Listener {
   Offset name;     // of the listener
   std::uint16_t name_bytes;
   std::uint16_t reserved1;
-  Offset tls;                 // ListenerTls, or none: plain HTTP
+  Offset tls;                 // ListenerTls of HTTPS and kTlsTerminate, or none
   Offset client_certificate;  // CertificateRef: what backends behind TLS see, or none
   Offset options;             // ListenerOptions, or none
 };
@@ -160,7 +173,7 @@ enum class ClientValidation : std::uint8_t {
   kAllowInsecureFallback = 2,  // all
 };
 
-// How an HTTPS listener answers a handshake.
+// How a listener answers a handshake.
 struct ListenerTls {
   std::uint64_t identity[2];   // content hash of "namespace/name/listener", the same for ever
   std::uint32_t certificates;  // CertificateRef[certificates] follows, in the user's order
@@ -180,7 +193,7 @@ struct CertificateRef {
   std::uint64_t hash[2];  // of the bytes there: whoever reads them compares it
   std::uint32_t unit;     // where they begin
   std::uint32_t bytes;
-  Offset name;  // "namespace/name" of the Secret; of the ConfigMaps
+  Offset name;  // "namespace/name" of the Secret; of all sources of authorities
   std::uint32_t name_bytes;
 };
 
@@ -332,12 +345,18 @@ struct PatternSet {
 
 static_assert(sizeof(PatternSet) == 16);
 
-enum class RouteKind : std::uint8_t { kHttpRoute = 1, kGrpcRoute = 2 };
+enum class RouteKind : std::uint8_t {
+  kHttpRoute = 1,
+  kGrpcRoute = 2,
+  kTlsRoute = 3,
+  kTcpRoute = 4,
+  kUdpRoute = 5,
+};
 
 // What a rule does.
 struct Action {
   std::uint32_t bytes;   // of this blob, shares included
-  std::uint16_t shares;  // BackendShare[shares] follows; 0: answer 500
+  std::uint16_t shares;  // BackendShare[shares] follows; 0: answer 500, close a connection
   std::uint16_t rule;    // index in the route
   Offset route;          // "namespace/name"
   std::uint16_t route_bytes;

@@ -31,9 +31,11 @@ inline std::uint64_t seed_with(std::uint64_t seed, std::uint64_t number) {
 }  // namespace keys_internal
 
 // Of Root::sockets.
-inline std::uint64_t socket_key_hash(std::uint64_t seed, Family family, std::uint16_t port,
+inline std::uint64_t socket_key_hash(std::uint64_t seed, Transport transport, Family family,
+                                     std::uint16_t port,
                                      std::span<const std::uint8_t, 16> address) {
-  const std::uint64_t number = std::uint64_t{port} << 8 | static_cast<std::uint8_t>(family);
+  const std::uint64_t number = std::uint64_t{static_cast<std::uint8_t>(transport)} << 24 |
+                               std::uint64_t{port} << 8 | static_cast<std::uint8_t>(family);
   return hash_bytes({reinterpret_cast<const char*>(address.data()), address.size()},
                     keys_internal::seed_with(seed, number));
 }

@@ -14,13 +14,22 @@
 namespace sluice::table {
 namespace {
 
+// Those that relay what they can't look into have no hostname: nothing chooses among them.
+bool is_named(const ListenerSpec& spec) {
+  return spec.mode != ListenerMode::kTcp && spec.mode != ListenerMode::kUdp;
+}
+
+bool by_server_name(const ListenerSpec& spec) {
+  return spec.mode == ListenerMode::kTlsPassthrough || spec.mode == ListenerMode::kTlsTerminate;
+}
+
 std::vector<GroupName> groups_of(const ListenerSpec& spec) {
   std::vector<GroupName> names;
   names.reserve(spec.sockets.size() + 1);
   for (const SocketKey& socket : spec.sockets) {
     names.push_back({GroupKind::kSocket, socket, {}, 0});
   }
-  names.push_back({GroupKind::kNamed, {}, spec.gateway, spec.port});
+  if (is_named(spec)) names.push_back({GroupKind::kNamed, {}, spec.gateway, spec.port});
   return names;
 }
 
@@ -30,7 +39,8 @@ GroupName only_port_group(const std::string& gateway) {
 
 std::uint64_t group_hash(std::uint64_t seed, const GroupName& name) {
   if (name.kind == GroupKind::kNamed) return named_key_hash(seed, name.gateway, name.port);
-  return socket_key_hash(seed, name.socket.family, name.socket.port, name.socket.address);
+  return socket_key_hash(seed, name.socket.transport, name.socket.family, name.socket.port,
+                         name.socket.address);
 }
 
 std::size_t add_certificate(BlobBuilder& blob, const CertificateSpec& certificate) {
@@ -103,13 +113,14 @@ void ShadowListeners::put(const ListenerSpec& spec) {
   ShadowListener& listener = listeners_[spec.id];
   if (listener.is_put && listener.spec == spec) return;
   if (listener.is_put) leave_all(listener.spec);
-  leave_only_port(spec.gateway);
   listener.is_put = true;
   listener.spec = spec;
-  gateways_[spec.gateway].insert(spec.id);
   for (const GroupName& name : groups_of(spec)) {
     join(name, spec);
   }
+  if (!is_named(spec)) return;
+  leave_only_port(spec.gateway);
+  gateways_[spec.gateway].insert(spec.id);
   join_only_port(spec.gateway);
 }
 
@@ -122,10 +133,11 @@ void ShadowListeners::remove(std::uint32_t id) {
 }
 
 void ShadowListeners::leave_all(const ListenerSpec& spec) {
-  leave_only_port(spec.gateway);
   for (const GroupName& name : groups_of(spec)) {
     leave(name, spec);
   }
+  if (!is_named(spec)) return;
+  leave_only_port(spec.gateway);
   const auto gateway = gateways_.find(spec.gateway);
   gateway->second.erase(spec.id);
   if (gateway->second.empty()) {
@@ -173,18 +185,22 @@ void ShadowListeners::leave(const GroupName& name, const ListenerSpec& spec) {
 
 void ShadowListeners::note_member(ShadowGroup& group, const ListenerSpec& spec, bool joins) {
   const auto summary = [&group] {
-    return std::tuple(group.hosts.summary(), group.tls > 0, group.proxy_protocol > 0);
+    return std::tuple(group.hosts.summary(), group.tls > 0, group.proxy_protocol > 0,
+                      group.raw_tcp > 0, group.server_names > 0);
+  };
+  const auto count = [joins](std::uint32_t& members, bool says_so) {
+    if (says_so) joins ? ++members : --members;
   };
   const auto before = summary();
   if (joins) {
     group.hosts.add(spec.hostname);
-    group.tls += spec.tls ? 1 : 0;
-    group.proxy_protocol += spec.proxy_protocol ? 1 : 0;
   } else {
     group.hosts.remove(spec.hostname);
-    group.tls -= spec.tls ? 1 : 0;
-    group.proxy_protocol -= spec.proxy_protocol ? 1 : 0;
   }
+  count(group.tls, spec.tls.has_value() || by_server_name(spec));
+  count(group.proxy_protocol, spec.proxy_protocol);
+  count(group.raw_tcp, spec.mode == ListenerMode::kTcp);
+  count(group.server_names, by_server_name(spec));
   if (summary() != before) group.record_marked = true;
 }
 
@@ -208,7 +224,9 @@ void ShadowListeners::mark_everywhere(std::uint32_t id) {
   if (!listener.is_put) return;
   const ListenerSpec& spec = listener.spec;
   std::vector<GroupName> names = groups_of(spec);
-  if (only_port_.contains(spec.gateway)) names.push_back(only_port_group(spec.gateway));
+  if (is_named(spec) && only_port_.contains(spec.gateway)) {
+    names.push_back(only_port_group(spec.gateway));
+  }
   for (const GroupName& name : names) {
     groups_[name].marked.insert(spec.hostname);
     marked_groups_.insert(name);
@@ -245,8 +263,11 @@ Blob ShadowListeners::write_group_record(Transaction& tx, const GroupName& name,
   record.has_any = hosts.has_any;
   record.tls = group.tls > 0 ? 1 : 0;
   record.proxy_protocol = group.proxy_protocol > 0 ? 1 : 0;
+  record.raw_tcp = group.raw_tcp > 0 ? 1 : 0;
+  record.server_names = group.server_names > 0 ? 1 : 0;
   if (name.kind == GroupKind::kSocket) {
     record.family = name.socket.family;
+    record.transport = name.socket.transport;
     record.port = name.socket.port;
     std::memcpy(record.address, name.socket.address, sizeof record.address);
     blob.add(record);
@@ -306,6 +327,7 @@ Blob ShadowListeners::write_listener(Transaction& tx, std::uint32_t group, std::
   record.hostname_kind = spec.hostname.kind;
   record.has_exact = hosts.has_exact;
   record.has_any = hosts.has_any;
+  record.mode = spec.mode;
   record.port = spec.port;
   record.client_port = spec.client_port;
   record.gateway_bytes = narrow16(spec.gateway.size());

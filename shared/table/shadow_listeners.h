@@ -1,9 +1,10 @@
 // The listeners and the groups in which they compete, on the heap and as they are written.
 //
-// A listener is in the group of each of its sockets, in the named group (Gateway, its port) and,
-// when all listeners of its Gateway have one port, in the named group (Gateway, 0). In a group each
-// hostname belongs to one listener; of several (the caller should not let that happen) the first by
-// Gateway and name has it.
+// A listener is in the group of each of its sockets. One that has a hostname, or could have (not of
+// kTcp and kUdp), is also in the named group (Gateway, its port) and, when all of them in its
+// Gateway have one port, in the named group (Gateway, 0). In a group each hostname belongs to one
+// listener; of several (the caller should not let that happen) the first by Gateway and name has
+// it.
 //
 // Process: controller.   Thread: event loop.   Tested by: test/unit/shared/table/editor_test.cc,
 // test/property/editor_rebuild_test.cc
@@ -77,8 +78,11 @@ class ShadowListeners {
   struct ShadowGroup {
     std::uint32_t id = 0;
     HostCounts hosts;
-    std::uint32_t tls = 0;             // how many of its listeners are HTTPS
-    std::uint32_t proxy_protocol = 0;  // how many of its listeners say so
+    // How many of its listeners say so.
+    std::uint32_t tls = 0;
+    std::uint32_t proxy_protocol = 0;
+    std::uint32_t raw_tcp = 0;
+    std::uint32_t server_names = 0;
     std::map<Host, Place> places;
     std::set<Host> marked;
     bool record_marked = true;
@@ -111,7 +115,7 @@ class ShadowListeners {
   std::vector<TabKey> listener_keys(const Transaction& tx, std::uint64_t seed) const;
 
   std::map<std::uint32_t, ShadowListener> listeners_;
-  std::map<std::string, std::set<std::uint32_t>> gateways_;
+  std::map<std::string, std::set<std::uint32_t>> gateways_;  // listeners in named groups
   std::set<std::string> only_port_;  // Gateways that have a group (Gateway, 0)
   Groups groups_;
   std::set<GroupName> marked_groups_;

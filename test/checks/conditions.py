@@ -18,13 +18,13 @@ SECTIONS = {
     "Gateway": ["Gateway"],
     "Listener": ["Listener"],
     "ListenerSet": ["ListenerSet"],
-    "HTTPRoute and GRPCRoute": ["HTTPRoute", "GRPCRoute"],
+    "Routes": ["HTTPRoute", "GRPCRoute", "TLSRoute", "TCPRoute", "UDPRoute"],
     "BackendTLSPolicy": ["BackendTLSPolicy"],
 }
 TRUTHS = ("True", "False", "Unknown")
 # Words of the same form in the code that are neither a type nor a reason.
 ROUTES = {"GRPCRoute", "HTTPRoute", "TCPRoute", "TLSRoute", "UDPRoute"}
-OTHER_WORDS = {"Cluster", "ExternalName", "IPAddress", *ROUTES, *TRUTHS}
+OTHER_WORDS = {"Cluster", "ExternalName", "IPAddress", "Passthrough", *ROUTES, *TRUTHS}
 WORD = re.compile(r'"([A-Z][A-Za-z]*[a-z][A-Za-z]*)"')
 FEATURES = re.compile(r"k\w*Features = \{.*?\};", re.S)  # of a GatewayClass, not conditions
 CONDITION = re.compile(r' *- \{type: "(\w+)", status: "(\w+)", reason: "(\w+)"')

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Fails on files that are too long, not ASCII, or carry trailing blanks or tabs."""
+"""Fails on files that are too long, not ASCII, carry trailing blanks or tabs, or name no test."""
 
 import re
 import statistics
@@ -10,6 +10,7 @@ from tree import ROOT, files
 LIMIT = 600
 CODE = (".h", ".cc", ".c", ".py")
 TEXT = (*CODE, ".md", ".txt", ".yaml", ".yml", ".json", ".toml", ".cmake", ".conf", ".sh")
+TEST = re.compile(r"\btest/[\w/]+\.(?:py|cc)\b")
 FOREIGN_PLACES = re.compile(r"/work/|\.\./shared|/tmp/build-")
 
 
@@ -24,6 +25,9 @@ def main() -> int:
             lengths.append(len(lines))
             if len(lines) > LIMIT:
                 problems.append(f"{path}: {len(lines)} lines, at most {LIMIT}")
+        if path.suffix == ".h":
+            tests = TEST.findall(data.decode("latin-1"))
+            problems += [f"{path}: no {test}" for test in tests if not (ROOT / test).exists()]
         if data and not data.endswith(b"\n"):
             problems.append(f"{path}: no newline at the end")
         for number, line in enumerate(lines, 1):

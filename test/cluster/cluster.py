@@ -27,6 +27,7 @@ T = TypeVar("T")
 FIRST_PROCESS = Path(__file__).resolve().parent / "first_process.py"
 TOOLS = ("ip", "nsenter", "openssl", "setpriv", "unshare")
 CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+NAMESPACES = ("unshare", "--net", "--pid", "--mount-proc", "--fork", "--kill-child")
 START_S = 180
 
 
@@ -40,6 +41,9 @@ def check_machine() -> None:
     missing = [tool for tool in TOOLS if not shutil.which(tool)]
     if missing:
         raise NotHere(f"not installed: {', '.join(missing)} (packaging/install-deps kube)")
+    tried = subprocess.run([*NAMESPACES, "true"], capture_output=True, text=True)
+    if tried.returncode:
+        raise NotHere(f"no namespaces can be made here: {tried.stderr.strip()}")
 
 
 def start_time(pid: int) -> str:
@@ -69,9 +73,12 @@ class Cluster:
             return 0
         return int(pid) if start_time(int(pid)) == started else 0
 
-    def start(self, kit: Path, suite: str, *, tied: bool = False) -> None:
+    def start(
+        self, kit: Path, suite: str, api_server: tuple[str, ...] = (), *, tied: bool = False
+    ) -> None:
         """Returns when the API server is ready and the node is there; nothing to do when alive.
 
+        `api_server`: more options of the API server.
         A `tied` cluster ends with the thread that starts it, even if that is killed.
         """
         if self.alive():
@@ -81,11 +88,10 @@ class Cluster:
         self.state.mkdir(parents=True)
         (self.state / "kit").symlink_to(kit)
         tie = ["setpriv", "--pdeathsig", "KILL"] if tied else []
-        namespaces = ["unshare", "--net", "--pid", "--mount-proc", "--fork", "--kill-child"]
-        program = [sys.executable, str(FIRST_PROCESS), str(self.state), suite]
+        program = [sys.executable, str(FIRST_PROCESS), str(self.state), suite, *api_server]
         with (self.state / "cluster.log").open("wb") as log:
             self.outer = subprocess.Popen(
-                [*tie, *namespaces, *program],
+                [*tie, *NAMESPACES, *program],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

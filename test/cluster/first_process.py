@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """The first process of a cluster: makes the network and the certificates, starts the rest.
 
-Usage: first_process.py STATE SUITE     in new network and pid namespaces (see cluster.py)
+Usage: first_process.py STATE SUITE [OPTION of the API server]...
+It is started in new network and pid namespaces (see cluster.py).
 When it ends, the kernel ends everything else in the pid namespace, and interfaces go with the
 network. It ends when one of its own ends.
 """
@@ -138,7 +139,7 @@ def wait_for_api(family: Family, files: Path) -> None:
 
 
 def main() -> None:
-    state, suite = Path(sys.argv[1]), sys.argv[2]
+    state, suite, more = Path(sys.argv[1]), sys.argv[2], sys.argv[3:]
     kit, files = state / "kit", state / "certificates"
     make_network()
     certificates.make(files)
@@ -146,7 +147,7 @@ def main() -> None:
     certificates.write_kubeconfig(state / "kubeconfig", files, admin)
     family = Family(state)
     family.start("etcd", kit / "etcd", *etcd_arguments(state))
-    family.start("kube-apiserver", kit / "kube-apiserver", *api_server_arguments(files))
+    family.start("kube-apiserver", kit / "kube-apiserver", *api_server_arguments(files), *more)
     wait_for_api(family, files)
     manager = controller_manager_arguments(state, files)
     family.start("kube-controller-manager", kit / "kube-controller-manager", *manager)

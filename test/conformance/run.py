@@ -13,6 +13,7 @@ import contextlib
 import hashlib
 import json
 import shutil
+import signal
 import sys
 import time
 from pathlib import Path
@@ -31,7 +32,8 @@ BUILD = TESTS.parent / "build"
 
 def programs(kit: Path, build: Path) -> str:
     """Tells these programs from all others."""
-    names = ("bin/sluice-controller", "bin/sluicectl", "modules/ngx_http_sluice_module.so")
+    modules = ("modules/ngx_http_sluice_module.so", "modules/ngx_stream_sluice_module.so")
+    names = ("bin/sluice-controller", "bin/sluicectl", *modules)
     parts = [kit.name.encode(), *((build / name).read_bytes() for name in names)]
     return hashlib.sha256(b"\0".join(parts)).hexdigest()[:16]
 
@@ -51,7 +53,7 @@ def judge(setting: Setting, kit: Path, build: Path, results: Path, pattern="", k
                 wait_for_interrupt(world)
         finally:
             found = world.stop()
-    skips = None if pattern else verdict.listed_skips(setting.suite)
+    skips = None if pattern else verdict.listed_skips(setting.suite, setting.channel)
     found += verdict.problems(run, skips)
     summary = {
         **vars(setting),
@@ -71,8 +73,7 @@ def wait_for_interrupt(world: World) -> None:
     print(f"kept until an interrupt: KUBECONFIG={world.cluster.kubeconfig}", flush=True)
     print(f"enter: {' '.join(world.cluster.command('COMMAND'))}", flush=True)
     with contextlib.suppress(KeyboardInterrupt):
-        while True:
-            time.sleep(3600)
+        signal.pause()
 
 
 def show(summary: dict, failed: list[str], results: Path) -> None:

@@ -11,7 +11,7 @@ from cluster.kit import build as kit_build
 from conformance.events import Result, Run, follow
 from conformance.world import CLASS, World
 
-PROFILES = ("GATEWAY-HTTP", "GATEWAY-GRPC")
+PROFILES = ("GATEWAY-HTTP", "GATEWAY-GRPC", "GATEWAY-TLS", "GATEWAY-TCP", "GATEWAY-UDP")
 USABLE, UNUSABLE = "10.250.200.1", "198.51.100.1"  # in the cluster's pool, and for documentation
 IMAGES = "sigs.k8s.io/gateway-api-conformance-images"  # the module of newer suites' backends
 TIMEOUT = "60m"

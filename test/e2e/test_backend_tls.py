@@ -5,7 +5,16 @@ import json
 import pytest
 from harness.authority import Authority
 from harness.client import ask
-from harness.manifests import backend, backend_ref, config_map, documents, gateway, route
+from harness.manifests import (
+    backend,
+    backend_ref,
+    config_map,
+    documents,
+    gateway,
+    route,
+    trust_bundle,
+    trust_bundle_ref,
+)
 from harness.net import free_port
 from harness.raw_backend import RawBackend
 from harness.tls_backend import TlsBackend
@@ -174,6 +183,45 @@ def test_a_config_map_that_changes_is_followed(serve, sluice, secured, authority
     sluice.write("policy.yaml", documents(config_map("ca", authority.pem), policy()))
     sluice.wait()
     assert ask(port).status == 200
+
+
+def test_a_bundle_of_the_cluster_is_trusted_and_followed(serve, sluice, secured, authority):
+    policy_of_bundle = policy(ca="", caCertificateRefs=[trust_bundle_ref("backends")])
+    port = serve(policy_of_bundle)
+    workers = sluice.worker_pids()
+
+    def hold(*bundle: str) -> int:
+        sluice.write("policy.yaml", documents(*bundle, policy_of_bundle))
+        sluice.wait()
+        return ask(port).status
+
+    assert ask(port).status == 500
+    assert condition(sluice, "ResolvedRefs") == ("False", "InvalidCACertificateRef")
+    for pem in ("", "Hello world\n"):
+        assert hold(trust_bundle("backends", authority.pem)) == 200
+        assert condition(sluice, "Accepted") == ("True", "Accepted")
+        assert condition(sluice, "ResolvedRefs") == ("True", "ResolvedRefs")
+        assert hold(trust_bundle("backends", pem)) == 500
+        assert condition(sluice, "Accepted") == ("False", "NoValidCACertificate")
+        assert condition(sluice, "ResolvedRefs") == ("False", "InvalidCACertificateRef")
+    assert hold(trust_bundle("backends", authority.pem)) == 200
+    count = len(secured.requests)
+    assert hold() == 500
+    assert len(secured.requests) == count
+    assert hold(trust_bundle("backends", authority.pem)) == 200
+    assert sluice.worker_pids() == workers
+
+
+@pytest.mark.log("SSL_do_handshake")
+def test_a_bundle_rotates_to_another_authority_and_back(serve, sluice, authority, tmp_path):
+    other = Authority(tmp_path, "other")
+    policy_of_bundle = policy(ca="", caCertificateRefs=[trust_bundle_ref("backends")])
+    port = serve(policy_of_bundle)
+    steps = ((authority.pem, 200), (other.pem, 502), (other.pem + authority.pem, 200))
+    for pem, status in steps:
+        sluice.write("policy.yaml", documents(trust_bundle("backends", pem), policy_of_bundle))
+        sluice.wait()
+        assert [ask(port).status for _ in range(5)] == [status] * 5
 
 
 def test_a_policy_comes_and_goes_with_its_connections(serve, sluice, secured):

@@ -18,6 +18,8 @@ from harness.manifests import (
     grant,
     mirror_filter,
     route,
+    trust_bundle,
+    trust_bundle_ref,
 )
 from harness.net import free_port, free_ports
 from harness.tls_backend import AskingBackend
@@ -273,22 +275,26 @@ def test_clients_of_any_of_several_authorities_are_served(
     assert answer(sluice.port, context_of(Authority(tmp_path).issue("x.test"))) == "refused"
 
 
-def test_a_config_map_that_changes_counts_from_the_next_handshake_on(
-    sluice, authority, other, client, stranger
+@pytest.mark.parametrize("source", [config_map, trust_bundle])
+def test_an_authority_that_changes_counts_from_the_next_handshake_on(
+    sluice, authority, other, client, stranger, source
 ):
-    sluice.write("ca.yaml", config_map("ca", authority.pem))
+    wanted = validation("ca")
+    if source is trust_bundle:
+        wanted["validation"]["caCertificateRefs"] = [trust_bundle_ref("ca")]
+    sluice.write("ca.yaml", source("ca", authority.pem))
     sluice.write("to.yaml", to("blue"))
-    serve(sluice, https_listener("s", sluice.port, "cert"), tls=frontend(validation("ca")))
+    serve(sluice, https_listener("s", sluice.port, "cert"), tls=frontend(wanted))
     sluice.start()
     workers = sluice.worker_pids()
     with TlsClient(sluice.port, HOST, context=context_of(client)) as kept:
         assert kept.word(HOST) == "blue"
         for _ in range(2):
-            sluice.write("ca.yaml", config_map("ca", other.pem))
+            sluice.write("ca.yaml", source("ca", other.pem))
             sluice.wait()
             assert answer(sluice.port, context_of(client)) == "refused"
             assert answer(sluice.port, context_of(stranger)) == "blue"
-            sluice.write("ca.yaml", config_map("ca", authority.pem))
+            sluice.write("ca.yaml", source("ca", authority.pem))
             sluice.wait()
             assert answer(sluice.port, context_of(client)) == "blue"
             assert answer(sluice.port, context_of(stranger)) == "refused"

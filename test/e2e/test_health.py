@@ -1,7 +1,11 @@
 """The port for probes and for a monitoring system."""
 
 import http.client
+import random
+import socket
+from pathlib import Path
 
+import pytest
 from harness.manifests import backend, backend_ref, documents, gateway, route, rule
 from harness.net import free_port
 from harness.processes import Process
@@ -23,6 +27,17 @@ def listening(port: int) -> bool:
         return ask(port, "/healthz") == (200, "ok\n")
     except OSError:
         return False
+
+
+def start(binaries: Path, place: Path, health: int) -> Process:
+    """A controller without nginx; all of it is in `place`."""
+    (place / "m").mkdir(parents=True)
+    return Process(
+        [str(binaries / "sluice-controller"), "--dir", str(place / "m")]
+        + ["--state-dir", str(place / "state"), "--table-dir", str(place / "table")]
+        + ["--health-address", f"127.0.0.1:{health}"],
+        place / "controller.log",
+    )
 
 
 def numbers(port: int) -> dict[str, float]:
@@ -60,13 +75,7 @@ def test_a_controller_is_ready_when_workers_answer_by_its_table(operator_nginx, 
 
 def test_without_workers_it_is_healthy_and_not_ready(scratch, binaries):
     health = free_port()
-    (scratch / "m").mkdir()
-    controller = Process(
-        [str(binaries / "sluice-controller"), "--dir", str(scratch / "m")]
-        + ["--state-dir", str(scratch / "state"), "--table-dir", str(scratch / "table")]
-        + ["--health-address", f"127.0.0.1:{health}"],
-        scratch / "controller.log",
-    )
+    controller = start(binaries, scratch, health)
     try:
         until(lambda: listening(health), "the port")
         missing = (503, "no worker of nginx is here yet\n")
@@ -79,23 +88,44 @@ def test_without_workers_it_is_healthy_and_not_ready(scratch, binaries):
 
 def test_a_port_that_is_taken_is_named(scratch, binaries):
     health = free_port()
-    (scratch / "m").mkdir()
-
-    def start(name: str) -> Process:
-        return Process(
-            [str(binaries / "sluice-controller"), "--dir", str(scratch / "m")]
-            + ["--state-dir", str(scratch / name), "--table-dir", str(scratch / f"{name}-table")]
-            + ["--health-address", f"127.0.0.1:{health}"],
-            scratch / f"{name}.log",
-        )
-
-    first = start("first")
+    first = start(binaries, scratch / "first", health)
     try:
         until(lambda: listening(health), "the port")
-        second = start("second")
+        second = start(binaries, scratch / "second", health)
         until(lambda: second.popen.poll() is not None, "the end of the second")
         assert second.popen.returncode == 1
-        text = (scratch / "second.log").read_text()
+        text = (scratch / "second/controller.log").read_text()
         assert f"--health-address: cannot listen on 127.0.0.1 port {health}" in text
     finally:
         first.stop()
+
+
+ODD_BYTES = {
+    "random": random.Random(1).randbytes(65536),
+    "no-end": b"GET /" + b"a" * 1_000_000,
+    "many-headers": b"GET /healthz HTTP/1.1\r\n" + b"a: b\r\n" * 10_000 + b"\r\n",
+    "large-body": b"POST /healthz HTTP/1.1\r\nContent-Length: 99999999999\r\n\r\n" + b"a" * 99_999,
+    "hello-of-tls": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(500),
+    "nothing": b"",
+}
+
+
+@pytest.mark.parametrize("odd", ODD_BYTES.values(), ids=ODD_BYTES)
+def test_odd_bytes_and_silent_connections_keep_no_answer_from_others(scratch, binaries, odd):
+    health = free_port()
+    controller = start(binaries, scratch, health)
+    try:
+        until(lambda: listening(health), "the port")
+        silent = []
+        for _ in range(20):
+            connection = socket.create_connection(("127.0.0.1", health), 5)
+            silent.append(connection)
+            try:
+                connection.sendall(odd)
+            except (ConnectionError, TimeoutError):
+                continue  # the other side has heard enough
+        until(lambda: listening(health), "an answer")
+        for connection in silent:
+            connection.close()
+    finally:
+        assert controller.stop() == 0

@@ -89,6 +89,8 @@ class Subject {
       const sluice::oracle::RequestBytes bytes(request);
       const auto found = find_rule(reader, request.group, bytes.view(), *context, nullptr);
       sum += sluice::fuzz::read_match(reader, found, draw);
+      const auto relayed = find_relay_rule(reader, request.group, request.host, *context, nullptr);
+      sum += sluice::fuzz::read_match(reader, relayed, draw);
       draw += 0xffffffff / kRequests;
     }
     return sum;

@@ -88,6 +88,9 @@ class Subject {
     const match::Match found =
         find_rule(reader, requests_[i].group, bytes_[i].view(), *context_, nullptr);
     sum_ += read_match(reader, found, random.below(0xffffffff));
+    const match::Match relayed =
+        find_relay_rule(reader, requests_[i].group, requests_[i].host, *context_, nullptr);
+    sum_ += read_match(reader, relayed, random.below(0xffffffff));
     slowest_lookup_ns_ = std::max(slowest_lookup_ns_, cpu_ns() - start);
     ++outcomes_[static_cast<std::size_t>(found.outcome)];
   }

@@ -88,6 +88,28 @@ model::HostAnswer read_answer(std::istringstream& words) {
   return answer;
 }
 
+void read_api(std::istringstream& words, std::optional<model::InstalledApi>& api) {
+  std::string release;
+  std::string channel;
+  words >> release >> channel;
+  api.emplace().releases.insert(release);
+  for (int i = 0; i <= static_cast<int>(model::kLastKind); ++i) {
+    const auto kind = static_cast<model::Kind>(i);
+    if (model::kind_group(kind) != model::kind_group(model::Kind::kGateway)) continue;
+    api->bundles[kind] = {release, channel == "experimental"};
+  }
+}
+
+void read_absent(std::istringstream& words, std::optional<model::InstalledApi>& api) {
+  std::string name;
+  words >> name;
+  if (!api) api.emplace();
+  for (int i = 0; i <= static_cast<int>(model::kLastKind); ++i) {
+    const auto kind = static_cast<model::Kind>(i);
+    if (model::kind_name(kind) == name) api->absent.insert(kind);
+  }
+}
+
 nlohmann::json problem_json(const model::Problem& problem) {
   nlohmann::json json = {{"line", problem.position.line}, {"message", problem.message}};
   if (!problem.object.empty()) json["object"] = problem.object;
@@ -173,6 +195,8 @@ Scene read_scene(const std::string& text) {
     std::string what;
     words >> what;
     if (what == "option:") read_option(words, scene.options, own_addresses);
+    if (what == "api:") read_api(words, scene.api);
+    if (what == "absent:") read_absent(words, scene.api);
     if (what == "dns:") scene.answers.push_back(read_answer(words));
     if (what == "data-plane:") read_data_plane(words, scene.data_plane);
   }
@@ -192,6 +216,7 @@ Outcome run_case(const std::string& in_yaml) {
   for (const model::Change& change : batch.changes) {
     store.apply(change);
   }
+  if (scene.api) store.set_api(*scene.api);
   resolve::Resolver resolver(scene.options);
   const resolve::Delta delta = resolver.apply(store, batch.changes, scene.answers);
   return {status_text(**source, delta, scene),

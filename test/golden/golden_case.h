@@ -8,6 +8,8 @@
 //   # option: address-pool 10.0.0.0/24  (more than once: more networks)
 //   # option: controller-name a.b/c
 //   # option: source kubernetes         what is claimed there; objects come from in.yaml
+//   # api: v1.6.3 standard            the release and channel of all CRDs of the Gateway API
+//   # absent: ListenerSet             a kind that the API server does not serve
 //   # dns: api.example.com 10.0.0.1    what a hostname stands for: its addresses
 //   # data-plane: no worker             otherwise every wanted socket is open in one worker
 //   # data-plane: no listeners
@@ -18,6 +20,7 @@
 // SLUICE_GOLDEN_UPDATE=1 writes what came out instead of comparing.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -30,6 +33,7 @@ struct Scene {
   resolve::Options options;
   status::DataPlane data_plane;
   std::vector<model::HostAnswer> answers;
+  std::optional<model::InstalledApi> api;
   bool tells_classes = false;  // the case mentions GatewayClasses: their status is part of it
   bool tells_sets = false;     // the same of ListenerSets: Gateways tell how many are attached
 };

@@ -68,6 +68,17 @@ def https_listener(name: str, port: int, *secrets: str, hostname: str | None = N
     return listener
 
 
+def tls_listener(name: str, port: int, hostname: str | None = None, *secrets: str) -> dict:
+    """Passthrough, or Terminate where there are Secrets."""
+    tls: dict = {"mode": "Passthrough"}
+    if secrets:
+        tls = {"mode": "Terminate", "certificateRefs": [{"name": one} for one in secrets]}
+    listener = {"name": name, "protocol": "TLS", "port": port, "tls": tls}
+    if hostname:
+        listener["hostname"] = hostname
+    return listener
+
+
 def gateway_of(*listeners: dict, name: str = "web", **spec) -> str:
     return json.dumps(
         {

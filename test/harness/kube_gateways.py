@@ -59,6 +59,16 @@ def programmed(namespace: Namespace, name: str) -> list[str]:
     return addresses(status)
 
 
+def wait_attached(namespace: Namespace, name: str, routes: int) -> None:
+    """Until the status of a Gateway of one listener counts `routes`: the last that is written."""
+
+    def counted() -> bool:
+        (listener,) = namespace.get("Gateway", name)["status"]["listeners"]
+        return listener["attachedRoutes"] == routes
+
+    namespace.wait_until(counted, f"{routes} routes of Gateway {name}")
+
+
 def answer(namespace: Namespace, address: str) -> str:
     host = f"[{address}]" if ":" in address else address
     return namespace.run("curl", "-s", "--max-time", "5", f"http://{host}/").stdout

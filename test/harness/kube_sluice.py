@@ -1,12 +1,13 @@
 """A controller with the packaged rights, and an nginx beside it, in a cluster's network."""
 
 import os
+import shutil
 import signal
 import subprocess
 from pathlib import Path
 
 from harness.kubernetes import Namespace
-from harness.operator_nginx import CONF
+from harness.operator_nginx import operator_conf
 from harness.processes import Process, kill, worker_pids
 from harness.sluice import BAD_LOG
 
@@ -37,6 +38,7 @@ class KubeSluice:
             path.mkdir(exist_ok=True)
             path.chmod(0o755)
         self.options: tuple[str, ...] = ()  # of the controller
+        self.settings = ""  # of nginx, in its http block
         self.through: dict | None = None  # what stands before the API server
         self.controller: Process | None = None
         self.nginx: Process | None = None
@@ -66,19 +68,16 @@ class KubeSluice:
         )
 
     def start_nginx(self) -> None:
-        rendered = subprocess.run(
-            [self.build / "bin/sluicectl", "render", "sluice-listeners.conf", *self.places()],
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        (self.dir / "sluice-listeners.conf").write_text(rendered.stdout)
-        conf = CONF.format(
-            module=self.build / "modules/ngx_http_sluice_module.so",
-            user="user nobody nogroup;" if os.geteuid() == 0 else "",
-            dir=self.dir,
-            settings="",
-        ).replace("worker_processes 1", f"worker_processes {self.worker_count}")
+        for name in ("sluice-listeners.conf", "sluice-streams.conf"):
+            rendered = subprocess.run(
+                [self.build / "bin/sluicectl", "render", name, *self.places()],
+                capture_output=True,
+                text=True,
+                check=True,
+            )
+            (self.dir / name).write_text(rendered.stdout)
+        conf = operator_conf("nginx", self.build, self.dir, self.settings)
+        conf = conf.replace("worker_processes 1", f"worker_processes {self.worker_count}")
         (self.dir / "nginx.conf").write_text(conf)
         boot = self.dir / "boot.log"
         self.nginx = self.namespace.start(
@@ -95,6 +94,19 @@ class KubeSluice:
     def kill_controller(self) -> None:
         kill(self.controller.pid)
         self.controller.popen.wait(10)
+
+    def start_anew(self, keep_table: bool = True) -> None:
+        """Both of them; no socket is open in between."""
+        if self.controller.alive():
+            self.kill_controller()
+        self.nginx.stop(signal.SIGTERM)
+        if not keep_table:
+            shutil.rmtree(self.table)
+        self.start()
+
+    def reboot(self) -> None:
+        """As after one: what was in shared memory is gone."""
+        self.start_anew(keep_table=False)
 
     def workers(self) -> list[int]:
         return worker_pids(self.nginx.pid)

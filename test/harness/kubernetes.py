@@ -33,7 +33,7 @@ class Namespace:
     def create(self) -> None:
         self.api.call("POST", "/api/v1/namespaces", {"metadata": {"name": self.name}})
         account = f"/api/v1/namespaces/{self.name}/serviceaccounts/default"
-        self.wait_until(lambda: self._exists(account), "the default ServiceAccount")
+        self.wait_until(lambda: self.exists(account), "the default ServiceAccount")
 
     def remove(self) -> None:
         """Ends what `start` started; does not wait until the objects are gone."""
@@ -82,9 +82,9 @@ class Namespace:
 
     def wait_gone(self, kind: str, name: str, seconds: float = WAIT_S) -> None:
         path = self.path(kind, name)
-        self.wait_until(lambda: not self._exists(path), f"the end of {kind} {name}", seconds)
+        self.wait_until(lambda: not self.exists(path), f"the end of {kind} {name}", seconds)
 
-    def _exists(self, path: str) -> bool:
+    def exists(self, path: str) -> bool:
         try:
             self.api.call("GET", path)
         except Refusal as refusal:

@@ -55,6 +55,33 @@ def route(
     )
 
 
+def stream_route(
+    kind: str,
+    name: str,
+    *backends: dict,
+    listener: str | None = None,
+    hostnames: list[str] | None = None,
+    created: str | None = None,
+    gateway: str = "web",
+) -> str:
+    """A TLSRoute, TCPRoute or UDPRoute of one rule."""
+    parent = {"name": gateway, **({"sectionName": listener} if listener else {})}
+    metadata = {"name": name, "namespace": "default"}
+    if created:
+        metadata["creationTimestamp"] = created
+    spec: dict = {"parentRefs": [parent], "rules": [{"backendRefs": list(backends)}]}
+    if hostnames:
+        spec["hostnames"] = hostnames
+    return json.dumps(
+        {
+            "apiVersion": "gateway.networking.k8s.io/v1",
+            "kind": kind,
+            "metadata": metadata,
+            "spec": spec,
+        }
+    )
+
+
 def documents(*texts: str) -> str:
     return "---\n".join(text if text.endswith("\n") else text + "\n" for text in texts)
 
@@ -196,6 +223,22 @@ def config_map(name: str, pem: str, namespace: str = "default") -> str:
     return json.dumps(
         {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {"ca.crt": pem}}
     )
+
+
+def trust_bundle(name: str, pem: str) -> str:
+    """A ClusterTrustBundle with the certificates of authorities."""
+    return json.dumps(
+        {
+            "apiVersion": "certificates.k8s.io/v1",
+            "kind": "ClusterTrustBundle",
+            "metadata": {"name": name},
+            "spec": {"trustBundle": pem},
+        }
+    )
+
+
+def trust_bundle_ref(name: str) -> dict:
+    return {"group": "certificates.k8s.io", "kind": "ClusterTrustBundle", "name": name}
 
 
 def backend_tls_policy(target: str, hostname: str, ca: str) -> str:

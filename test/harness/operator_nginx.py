@@ -1,6 +1,7 @@
 """An nginx that its operator starts, with Sluice's include and settings of the operator's own."""
 
 import os
+import re
 import signal
 import subprocess
 from pathlib import Path
@@ -9,7 +10,7 @@ from harness.processes import Process
 from harness.sluice import BAD_LOG
 from harness.waiting import until
 
-CONF = """load_module {module};
+CONF = """{stream_modules}load_module {module};
 {user}
 worker_processes 1;
 env ASAN_OPTIONS;
@@ -30,7 +31,41 @@ http {{
   include {dir}/sluice-listeners.conf;
   sluice_listeners on;
 }}
+{stream}"""
+
+STREAM = """stream {{
+  include {dir}/sluice-streams.conf;
+}}
 """
+
+
+def load_stream_module(nginx: str) -> str:
+    """The line that loads nginx's own stream module; none when it is compiled in."""
+    build = subprocess.run([nginx, "-V"], capture_output=True, text=True).stderr
+    if "--with-stream=dynamic" not in build.split():
+        return ""
+    modules = re.search(r"--modules-path=(\S+)", build)
+    return f"load_module {modules.group(1)}/ngx_stream_module.so;\n"
+
+
+def operator_conf(
+    nginx: str, build: Path, directory: Path, settings: str = "", streams: bool = True
+) -> str:
+    """A configuration of one worker that includes the includes in `directory`."""
+    modules = build / "modules"
+    loads, stream = "", ""
+    if streams:
+        loads = load_stream_module(nginx)
+        loads += f"load_module {modules}/ngx_stream_sluice_module.so;\n"
+        stream = STREAM.format(dir=directory)
+    return CONF.format(
+        stream_modules=loads,
+        module=modules / "ngx_http_sluice_module.so",
+        user="user nobody nogroup;" if os.geteuid() == 0 else "",
+        dir=directory,
+        settings=settings,
+        stream=stream,
+    )
 
 
 class OperatorNginx:
@@ -48,33 +83,32 @@ class OperatorNginx:
         (self.manifests / name).write_text(text)
 
     def start(
-        self, settings: str = "", edits: dict[str, str] | None = None, options: tuple = ()
+        self,
+        settings: str = "",
+        edits: dict[str, str] | None = None,
+        options: tuple = (),
+        streams: bool = False,
+        wait: bool = True,
     ) -> None:
-        """`settings` of http {}, `edits` of text in the include, `options` of the controller."""
+        """`settings` of http {}, `edits` of text in the include, `options` of the controller.
+
+        `streams`: with stream {} too. `wait`: until every worker answers by the newest objects.
+        """
         places = ["--table-dir", str(self.table), "--state-dir", str(self.state)]
         sluicectl = str(self.build / "bin/sluicectl")
-        include = subprocess.run(
-            [sluicectl, "render", "sluice-listeners.conf", *places, "--nginx", self.nginx],
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout
+        include = self._render("sluice-listeners.conf", *places)
         for old, new in (edits or {}).items():
             assert old in include
             include = include.replace(old, new)
         (self.dir / "sluice-listeners.conf").write_text(include)
-        root = os.geteuid() == 0
-        conf = CONF.format(
-            module=self.build / "modules/ngx_http_sluice_module.so",
-            user="user nobody nogroup;" if root else "",
-            dir=self.dir,
-            settings=settings,
-        )
+        if streams:
+            (self.dir / "sluice-streams.conf").write_text(self._render("sluice-streams.conf"))
+        conf = operator_conf(self.nginx, self.build, self.dir, settings, streams)
         (self.dir / "nginx.conf").write_text(conf)
         self._start(
             [str(self.build / "bin/sluice-controller"), "--source", "files"]
             + ["--dir", str(self.manifests), "--address", "127.0.0.1", *places, *options]
-            + (["--group", "65534"] if root else []),
+            + (["--group", "65534"] if os.geteuid() == 0 else []),
             "controller.log",
         )
         boot = str(self.dir / "boot.log")
@@ -82,8 +116,25 @@ class OperatorNginx:
             [self.nginx, "-p", str(self.dir), "-e", boot, "-c", f"{self.dir}/nginx.conf"],
             "nginx.log",
         )
-        wait = [sluicectl, "wait", "--state-dir", str(self.state)]
-        until(lambda: subprocess.run(wait, capture_output=True).returncode == 0, "wait", 20)
+        waited = [sluicectl, "wait", "--state-dir", str(self.state)]
+        if wait:
+            until(lambda: subprocess.run(waited, capture_output=True).returncode == 0, "wait", 20)
+
+    def _render(self, name: str, *options: str) -> str:
+        sluicectl = str(self.build / "bin/sluicectl")
+        return subprocess.run(
+            [sluicectl, "render", name, *options, "--nginx", self.nginx],
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+
+    def gateway_status(self) -> str:
+        """Of all Gateways, as JSON; empty while the controller is not there."""
+        command = [str(self.build / "bin/sluicectl"), "get", "gateways", "-o", "json"]
+        return subprocess.run(
+            [*command, "--state-dir", str(self.state)], capture_output=True, text=True
+        ).stdout
 
     def _start(self, command: list[str], log: str) -> None:
         self.processes.append(Process(command, self.dir / log))

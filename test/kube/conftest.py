@@ -51,19 +51,42 @@ def suite(request) -> str:
 
 @pytest.fixture
 def make_cluster(kit, suite):
-    """make_cluster() -> a cluster of the test's own, tied to it, without the Gateway API."""
+    """make_cluster() -> a cluster of the test's own, tied to it, without the Gateway API.
+
+    `api_server`: more options of the API server.
+    """
     with tempfile.TemporaryDirectory(prefix="sluice-kube-") as name:
         made: list[Cluster] = []
 
-        def make(version: str = suite) -> Cluster:
+        def make(version: str = suite, api_server: tuple[str, ...] = ()) -> Cluster:
             cluster = Cluster(Path(name) / f"cluster{len(made)}")
             made.append(cluster)
-            cluster.start(kit, version, tied=True)
+            cluster.start(kit, version, api_server, tied=True)
             return cluster
 
         yield make
         for cluster in made:
             cluster.stop()
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "bundle(channel): the Gateway API of the test's own cluster")
+    config.addinivalue_line("markers", "api_server(options): more options of its API server")
+
+
+@pytest.fixture
+def own_cluster(request, make_cluster, suite) -> Cluster:
+    """A cluster of the test's own, with what Sluice needs and the standard bundle, unless the marks
+    `bundle` and `api_server` say otherwise."""
+
+    def marked(name: str, otherwise: tuple[str, ...]) -> tuple[str, ...]:
+        mark = request.node.get_closest_marker(name)
+        return mark.args if mark else otherwise
+
+    made = make_cluster(api_server=marked("api_server", ()))
+    made.apply_bundle(suite, *marked("bundle", ("standard",)))
+    made.kubectl("apply", "--server-side", "-k", ROOT / "packaging/kubernetes")
+    return made
 
 
 @pytest.fixture(scope="session")
@@ -117,3 +140,28 @@ def make_sluice(request, rights, namespace, binaries):
         for path in namespace.scratch.glob("*.log"):
             print(path.name, path.read_text(errors="replace")[-6000:], sep="\n")
     assert not problems, "\n".join(problems)
+
+
+@pytest.fixture
+def alone(own_cluster, tmp_path) -> Namespace:
+    """A namespace of a cluster whose CRDs are the test's own."""
+    made = Namespace(own_cluster, "alone", tmp_path)
+    made.create()
+    yield made
+    made.remove()
+
+
+@pytest.fixture
+def start(alone, binaries):
+    """start() -> a running Sluice there."""
+    with tempfile.TemporaryDirectory(prefix="sluice-kube-") as name:
+        Path(name).chmod(0o755)
+        pools = ("10.250.70.0/28",)
+        sluice = KubeSluice(alone, binaries.parent, Path(name) / "sluice", pools=pools)
+
+        def start_it() -> KubeSluice:
+            sluice.start()
+            return sluice
+
+        yield start_it
+        assert sluice.stop() == []

@@ -10,6 +10,7 @@ from harness.kube_gateways import (
     programmed,
     route,
     told,
+    wait_attached,
     wait_for_answer,
 )
 from harness.kube_pods import serve
@@ -49,6 +50,7 @@ def test_a_controller_that_starts_again_gives_the_same_addresses(namespace, make
     namespace.wait_until(lambda: "blue" not in answer(namespace, before["c"][0]), "no answer")
     for name in ("a", "b"):
         wait_for_answer(namespace, before[name][0], "blue")
+        wait_attached(namespace, name, 1)
     versions = {n: namespace.get("Gateway", n)["metadata"]["resourceVersion"] for n in ("a", "b")}
     sluice.kill_controller()
     sluice.start_controller()

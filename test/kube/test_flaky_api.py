@@ -4,8 +4,9 @@ import contextlib
 import random
 import time
 
+import pytest
 from harness.authority import Authority
-from harness.flaky_api import ENDINGS, FAULTS, FlakyApi
+from harness.flaky_api import FlakyApi
 from harness.kube_gateways import gateway, programmed, route
 from harness.kube_pods import serve
 from harness.load import Load
@@ -13,7 +14,9 @@ from harness.load import Load
 POOL = "10.250.64.0/28"
 SEED = 20
 ROUTES = 12
-FLAKY_S, AWAY_S = 20.0, 10.0
+FLAKY_S, AWAY_S, HALF_OPEN_S = 15.0, 10.0, 4.0
+LONGER_S = 25.0  # on a slow machine, until every fault was drawn
+NOTICED_S = 30.0  # by keepalive after 15 s of silence
 SECOND = ("--port-offset", "1000")  # beside the first one, at the same addresses
 
 
@@ -50,8 +53,13 @@ def told(thing: dict) -> bool:
     return bool(observed) and all(one == generation for one in observed)
 
 
-def untold(namespace) -> list[dict]:
-    return [found for found in routes(namespace) if not told(found)]
+def untold(namespace) -> list[str]:
+    """The objects whose status does not say yet how things are."""
+    found = routes(namespace)
+    names = [thing["metadata"]["name"] for thing in found if not told(thing)]
+    (listener,) = namespace.get("Gateway", "web")["status"]["listeners"]
+    counted = listener["attachedRoutes"] == len(found)
+    return names if counted else [*names, "web"]
 
 
 def contents(namespace) -> dict[str, str]:
@@ -70,19 +78,42 @@ def leads(namespace, sluice) -> bool:
     return "\nsluice_leader 1\n" in namespace.run("curl", *words).stdout
 
 
-def keep_changing(namespace, choice: random.Random, seconds: float) -> None:
+def keep_changing(namespace, choice: random.Random, seconds: float, enough=lambda: True) -> None:
     end = time.monotonic() + seconds
-    while time.monotonic() < end:
+    while time.monotonic() < end or (not enough() and time.monotonic() < end + LONGER_S):
         change_something(namespace, choice)
 
 
-def test_it_ends_as_a_fresh_controller_would(namespace, make_sluice, tmp_path):
+def all_told(namespace, seconds: float) -> float:
+    """Returns how long it took."""
+    start = time.monotonic()
+    with contextlib.suppress(TimeoutError):
+        namespace.wait_until(lambda: not untold(namespace), "statuses", seconds)
+    assert untold(namespace) == []
+    return time.monotonic() - start
+
+
+def change_under_faults(namespace, flaky: FlakyApi, choice: random.Random) -> None:
+    with flaky.half_open(namespace):
+        keep_changing(namespace, choice, HALF_OPEN_S)
+    took = all_told(namespace, NOTICED_S)
+    print(f"half-open connections were noticed after {took:.1f} s")
+    flaky.faults.on = True
+    keep_changing(namespace, choice, FLAKY_S)
+    with flaky.away():
+        keep_changing(namespace, choice, AWAY_S)
+    keep_changing(namespace, choice, FLAKY_S, flaky.faults.all_drawn)
+    flaky.faults.on = False
+    print(f"the last statuses came after {all_told(namespace, 90):.1f} s")
+
+
+@pytest.mark.parametrize("protocol", ["http/1.1", "h2"])
+def test_it_ends_as_a_fresh_controller_would(namespace, make_sluice, tmp_path, protocol):
     authority = Authority(tmp_path)
     api = namespace.cluster.api(user=None)
     issued = authority.issue("localhost")
-    flaky = namespace.cluster.inside(FlakyApi, api, issued, SEED)
+    flaky = namespace.cluster.inside(FlakyApi, api, issued, protocol, SEED)
     through = {"server": flaky.url, "certificate-authority": str(authority.certificate)}
-    choice = random.Random(SEED)
     try:
         sluice = make_sluice(POOL, through=through)
         serve(namespace, "blue", 3)
@@ -95,32 +126,28 @@ def test_it_ends_as_a_fresh_controller_would(namespace, make_sluice, tmp_path):
         namespace.wait_until(lambda: "blue" in namespace.run("curl", *words).stdout, "an answer")
         load = namespace.cluster.inside(Load, address, 80, "shop.example.com", pause_s=0.01)
         try:
-            flaky.faults.set()
-            keep_changing(namespace, choice, FLAKY_S)
-            flaky.away.set()
-            keep_changing(namespace, choice, AWAY_S)
-            flaky.away.clear()
-            keep_changing(namespace, choice, FLAKY_S)
-            flaky.faults.clear()
-            with contextlib.suppress(TimeoutError):
-                namespace.wait_until(lambda: not untold(namespace), "statuses", 90)
-            assert untold(namespace) == []
+            change_under_faults(namespace, flaky, random.Random(SEED))
         finally:
             load.stop()
-        print(f"seed {SEED}: {dict(flaky.drawn)}, {load.total} requests")
+            print(f"seed {SEED}: {dict(flaky.faults.drawn)}, {load.total} requests")
+        assert flaky.problems == []
         assert load.failures == []
-        assert load.total > 100 and set(flaky.drawn) == {*FAULTS, *ENDINGS}
-        fresh = make_sluice(POOL, options=SECOND)
-        namespace.wait_until(lambda: (fresh.state / "control.sock").exists(), "the controller")
-        # "wait" was answered at once, before the first list came.
-        assert fresh.sluicectl("wait", "--timeout", "30").returncode == 0
-        with contextlib.suppress(TimeoutError):
-            namespace.wait_until(lambda: dump(sluice) == dump(fresh), "the same table")
-        assert dump(sluice) == dump(fresh)
-        assert sluice.sluicectl("wait", "--timeout", "30").returncode == 0
-        before = contents(namespace)
-        sluice.controller.stop()
-        namespace.wait_until(lambda: leads(namespace, fresh), "the fresh controller as the leader")
-        assert contents(namespace) == before, "a fresh controller has nothing to correct"
+        assert load.total > 100 and flaky.faults.all_drawn()
+        ends_as_fresh(namespace, make_sluice, sluice)
     finally:
         flaky.stop()
+
+
+def ends_as_fresh(namespace, make_sluice, sluice) -> None:
+    fresh = make_sluice(POOL, options=SECOND)
+    namespace.wait_until(lambda: (fresh.state / "control.sock").exists(), "the controller")
+    # "wait" was answered at once, before the first list came.
+    assert fresh.sluicectl("wait", "--timeout", "30").returncode == 0
+    with contextlib.suppress(TimeoutError):
+        namespace.wait_until(lambda: dump(sluice) == dump(fresh), "the same table")
+    assert dump(sluice) == dump(fresh)
+    assert sluice.sluicectl("wait", "--timeout", "30").returncode == 0
+    before = contents(namespace)
+    sluice.controller.stop()
+    namespace.wait_until(lambda: leads(namespace, fresh), "the fresh controller as the leader")
+    assert contents(namespace) == before, "a fresh controller has nothing to correct"

@@ -42,12 +42,9 @@ def name_of(thing: dict, namespaced: bool) -> str:
 
 
 @pytest.fixture
-def admission(make_cluster, suite, tmp_path) -> Namespace:
+def admission(own_cluster, tmp_path) -> Namespace:
     """The bundle whose rules files mode follows, and the CRDs of Sluice."""
-    cluster = make_cluster()
-    cluster.apply_bundle(suite, "standard")
-    cluster.kubectl("apply", "--server-side", "-k", ROOT / "packaging/kubernetes")
-    made = Namespace(cluster, "default", tmp_path)
+    made = Namespace(own_cluster, "default", tmp_path)
     made.wait_until(lambda: served(made), "the CRDs of Sluice to be served")
     return made
 

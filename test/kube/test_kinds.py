@@ -1,45 +1,20 @@
 """Kinds come, go and change their versions while Sluice runs."""
 
 import json
-import tempfile
-from pathlib import Path
 
-import pytest
 from cluster.api import MERGE, Refusal
-from harness.kube_gateways import answer, gateway, programmed, route, wait_for_answer
+from harness.kube_gateways import (
+    answer,
+    conditions,
+    gateway,
+    programmed,
+    route,
+    wait_for_answer,
+)
 from harness.kube_pods import serve
-from harness.kube_sluice import KubeSluice
 from harness.kubernetes import Namespace
 
-ROOT = Path(__file__).resolve().parents[2]
 CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
-
-
-@pytest.fixture
-def alone(make_cluster, suite, tmp_path) -> Namespace:
-    """A namespace of a cluster whose CRDs are the test's own."""
-    cluster = make_cluster()
-    cluster.apply_bundle(suite, "standard")
-    cluster.kubectl("apply", "--server-side", "-k", ROOT / "packaging/kubernetes")
-    made = Namespace(cluster, "alone", tmp_path)
-    made.create()
-    yield made
-    made.remove()
-
-
-@pytest.fixture
-def start(alone, binaries):
-    with tempfile.TemporaryDirectory(prefix="sluice-kube-") as name:
-        Path(name).chmod(0o755)
-        pools = ("10.250.70.0/28",)
-        sluice = KubeSluice(alone, binaries.parent, Path(name) / "sluice", pools=pools)
-
-        def start_it() -> KubeSluice:
-            sluice.start()
-            return sluice
-
-        yield start_it
-        assert sluice.stop() == []
 
 
 def backend_of(namespace: Namespace, name: str) -> dict:
@@ -64,9 +39,11 @@ def applied(namespace: Namespace, thing: dict) -> bool:
 def test_a_kind_that_is_installed_later_is_picked_up_and_let_go_again(alone, start):
     crd = f"{CRDS}/backends.sluice.dev"
     definition = alone.api.call("GET", crd)
+    definition["metadata"] = {"name": "backends.sluice.dev"}
+    del definition["status"]
     backend = backend_of(alone, "blue")
     alone.api.call("DELETE", crd)
-    alone.wait_until(lambda: not alone._exists(crd), "the end of the CRD")
+    alone.wait_until(lambda: not alone.exists(crd), "the end of the CRD")
     start()
     to_backend = route("shop", "web", "blue")
     reference = {"group": "sluice.dev", "kind": "Backend", "name": "blue"}
@@ -74,26 +51,70 @@ def test_a_kind_that_is_installed_later_is_picked_up_and_let_go_again(alone, sta
     alone.apply(gateway("web"), to_backend)
     (address,) = programmed(alone, "web")
     assert "blue" not in answer(alone, address)
-    kept = {key: definition["metadata"][key] for key in ("name",)}
-    fresh = {**definition, "metadata": kept, "status": None}
-    alone.api.call("POST", CRDS, {k: v for k, v in fresh.items() if v is not None})
+    alone.api.call("POST", CRDS, definition)
     alone.wait_until(lambda: applied(alone, backend), "the kind to be served")
     wait_for_answer(alone, address, "blue")
     alone.api.call("DELETE", crd)
     alone.wait_until(lambda: "blue" not in answer(alone, address), "no Backend any more")
 
 
+def serve_versions(namespace: Namespace, plural: str, **wanted: bool) -> None:
+    crd = f"{CRDS}/{plural}.gateway.networking.k8s.io"
+    versions = namespace.api.call("GET", crd)["spec"]["versions"]
+    for version in versions:
+        version["served"] = wanted.get(version["name"], version["served"])
+    namespace.api.call("PATCH", crd, {"spec": {"versions": versions}}, MERGE)
+
+
+def test_routes_of_an_older_version_get_their_status_in_it(alone, start):
+    serve_versions(alone, "tcproutes", v1=False, v1alpha2=True)
+    start()
+    tcp = {"name": "tcp", "port": 22, "protocol": "TCP"}
+    alone.apply(gateway("web", listeners=[tcp]))
+    collection = "/apis/gateway.networking.k8s.io/{}/namespaces/alone/tcproutes"
+    shell = {
+        "apiVersion": "gateway.networking.k8s.io/v1alpha2",
+        "kind": "TCPRoute",
+        "metadata": {"name": "shell"},
+        "spec": {
+            "parentRefs": [{"name": "web"}],
+            "rules": [{"backendRefs": [{"name": "nobody", "port": 22}]}],
+        },
+    }
+
+    def has_status(version: str) -> bool:
+        try:
+            found = alone.api.call("GET", f"{collection.format(version)}/shell")
+        except Refusal:
+            return False
+        (parent,) = found.get("status", {}).get("parents", []) or [{}]
+        observed = {c["observedGeneration"] for c in parent.get("conditions", [])}
+        return observed == {found["metadata"]["generation"]} and conditions(parent) == {
+            "Accepted": ("True", "Accepted"),
+            "ResolvedRefs": ("False", "BackendNotFound"),
+        }
+
+    alone.wait_until(lambda: served(alone, collection.format("v1alpha2")), "v1alpha2")
+    alone.api.call("POST", collection.format("v1alpha2"), shell)
+    alone.wait_until(lambda: has_status("v1alpha2"), "a status in v1alpha2")
+    serve_versions(alone, "tcproutes", v1=True)
+    alone.wait_until(lambda: served(alone, collection.format("v1")), "v1")
+    rules = [{"backendRefs": [{"name": "nobody", "port": 23}]}]
+    path = f"{collection.format('v1')}/shell"
+    alone.api.call("PATCH", path, {"spec": {"rules": rules}}, MERGE)
+    alone.wait_until(lambda: has_status("v1"), "a status of the next generation")
+
+
+def served(namespace: Namespace, collection: str) -> bool:
+    try:
+        namespace.api.call("GET", collection)
+    except Refusal:
+        return False
+    return True
+
+
 def test_grants_of_an_older_version_count_until_the_newer_one_is_served(alone, start):
-    crd = f"{CRDS}/referencegrants.gateway.networking.k8s.io"
-
-    def serve_v1(served: bool) -> None:
-        versions = alone.api.call("GET", crd)["spec"]["versions"]
-        for version in versions:
-            if version["name"] == "v1":
-                version["served"] = served
-        alone.api.call("PATCH", crd, {"spec": {"versions": versions}}, MERGE)
-
-    serve_v1(False)
+    serve_versions(alone, "referencegrants", v1=False)
     other = Namespace(alone.cluster, "other", alone.scratch)
     other.create()
     serve(other, "blue", 1)
@@ -116,7 +137,7 @@ def test_grants_of_an_older_version_count_until_the_newer_one_is_served(alone, s
     alone.apply(gateway("web"), across)
     (address,) = programmed(alone, "web")
     wait_for_answer(alone, address, "blue")
-    serve_v1(True)
+    serve_versions(alone, "referencegrants", v1=True)
     words = ("-s", "--unix-socket", sluice.state / "control.sock", "http://sluice/v1/problems")
 
     def no_problem() -> bool:

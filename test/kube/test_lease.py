@@ -2,7 +2,7 @@
 
 import time
 
-from harness.kube_gateways import conditions, gateway, programmed, route
+from harness.kube_gateways import conditions, gateway, programmed, route, wait_attached
 from harness.kube_pods import serve
 from harness.processes import kill
 
@@ -35,6 +35,12 @@ def versions(namespace) -> dict[str, str]:
     return {t["metadata"]["uid"]: t["metadata"]["resourceVersion"] for t in things}
 
 
+def settle(namespace, name: str, routes: int) -> None:
+    """Waits for the statuses of HTTPRoute `name` and of the Gateway, the last that are written."""
+    namespace.wait_until(lambda: accepted(namespace, name), "Accepted")
+    wait_attached(namespace, "web", routes)
+
+
 def answered(namespace, address: str, port: int) -> bool:
     url = f"http://{address}:{port}/"
     return "blue" in namespace.run("curl", "-s", "--max-time", "5", url).stdout
@@ -45,7 +51,7 @@ def test_a_second_controller_takes_over_and_writes_nothing_twice(namespace, make
     serve(namespace, "blue", 1)
     namespace.apply(gateway("web"), route("one", "web", "blue"))
     (address,) = programmed(namespace, "web")
-    namespace.wait_until(lambda: accepted(namespace, "one"), "Accepted")
+    settle(namespace, "one", 1)
     namespace.wait_until(lambda: answered(namespace, address, 80), "an answer of the first")
     before = versions(namespace)
     second = make_sluice(POOL, options=SECOND)
@@ -58,7 +64,7 @@ def test_a_second_controller_takes_over_and_writes_nothing_twice(namespace, make
     assert time.monotonic() - start < 3 + 2, "a released Lease is taken at the next look"
     assert versions(namespace) == before, "the statuses were right already"
     namespace.apply(route("two", "web", "blue"))
-    namespace.wait_until(lambda: accepted(namespace, "two"), "a status by the second")
+    settle(namespace, "two", 2)
 
     first.start_controller()
     namespace.wait_until(lambda: answered(namespace, address, 80), "an answer of the first")

@@ -6,8 +6,9 @@ import os
 import time
 from pathlib import Path
 
-from harness.kube_gateways import gateway, programmed, route
+from harness.kube_gateways import gateway, programmed, route, wait_attached
 from harness.kube_pods import serve
+from harness.waiting import until
 
 POOL = "10.250.63.0/28"
 ROUTES = 500
@@ -60,12 +61,7 @@ def test_hundreds_of_routes_survive_a_restart_without_a_write(namespace, make_sl
     (address,) = programmed(namespace, "web")
     apply_all(namespace, [numbered(number) for number in range(ROUTES)])
     namespace.wait_until(lambda: accepted(namespace) == ROUTES, "all routes accepted", 60)
-
-    def counted() -> bool:
-        (listener,) = namespace.get("Gateway", "web")["status"]["listeners"]
-        return listener["attachedRoutes"] == ROUTES
-
-    namespace.wait_until(counted, "their number")
+    wait_attached(namespace, "web", ROUTES)
     assert answers(namespace, address, f"h{ROUTES - 1}.example.com")
     before = versions(namespace)
     sluice.kill_controller()
@@ -82,8 +78,7 @@ def test_hundreds_of_routes_survive_a_restart_without_a_write(namespace, make_sl
 def assert_idle(pid: int) -> None:
     """Over IDLE_S that are measured, nothing waits: the processor is almost not used."""
     start, used = time.monotonic(), cpu_seconds(pid)
-    while time.monotonic() - start < IDLE_S:
-        time.sleep(0.1)
+    until(lambda: time.monotonic() - start >= IDLE_S, "the end of the time", 2 * IDLE_S, 0.1)
     share = (cpu_seconds(pid) - used) / (time.monotonic() - start)
     print(f"an idle controller of {ROUTES} routes uses {share:.2%} of a core")
     assert share < SHARE

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Builds everything and runs the end-to-end tests on newer Debian releases, each in a chroot.
 
-Usage: matrix.py --cache DIRECTORY [SUITE...]      default: trixie (nginx 1.26) and sid (nginx 1.30)
-Needs root. The chroots stay in DIRECTORY for the next run; mounts are made in a mount namespace of
+Usage: matrix.py --cache DIRECTORY --gotools DIRECTORY --autobahn DIRECTORY [SUITE...]
+The suites are trixie (nginx 1.26) and sid (nginx 1.30) unless some are named. Needs root. The
+chroots stay in the cache's DIRECTORY for the next run; mounts are made in a mount namespace of
 their own and end with it.
 """
 
@@ -54,9 +55,10 @@ def make_chroot(suite: str, cache: Path) -> Path:
     return root
 
 
-# In a mount namespace: what the chroot needs of the host, then the command there.
+# In a mount namespace: what the chroot needs of the host, then the command there. What it sees of
+# the host is where the host has it.
 ENTER = """set -eu
-root=$1 source=$2; shift 2
+root=$1 source=$2 seen=$3; shift 3
 mount --make-rprivate /
 mount --bind "$root" "$root"  # a mount point, so that a test can make a mount namespace in it
 mount --bind "$source" "$root/src"
@@ -64,6 +66,10 @@ mount -t proc proc "$root/proc"
 mount --rbind /dev "$root/dev"
 mount -t tmpfs -o mode=1777 tmpfs "$root/dev/shm"
 mount -t tmpfs -o mode=1777 tmpfs "$root/tmp"
+for directory in $seen; do
+  mkdir -p "$root$directory"
+  mount --bind -o ro "$directory" "$root$directory"
+done
 exec chroot "$root" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 "$@"
 """
 
@@ -74,35 +80,50 @@ cmake -S . -B {build} -G Ninja -DSLUICE_TESTS=OFF > /dev/null
 ninja -C {build} --quiet
 python3 test/checks/symbols.py {build}/modules/*.so
 python3 -m pytest test/e2e -q -rs --timeout 300 -p no:cacheprovider --build {build} \\
-  --gotools build/gotools
+  --gotools {gotools} --autobahn {autobahn}
 """
 
 
-def inside(root: Path, *command: str) -> None:
+def inside(root: Path, *command: str, seen: list[Path] | None = None) -> None:
+    paths = " ".join(str(path) for path in seen or [])
     subprocess.run(
-        ["unshare", "--mount", "sh", "-c", ENTER, "sh", str(root), str(ROOT), *command], check=True
+        ["unshare", "--mount", "sh", "-c", ENTER, "sh", str(root), str(ROOT), paths, *command],
+        check=True,
     )
 
 
-def run_suite(suite: str, cache: Path) -> None:
-    root = make_chroot(suite, cache)
+def interpreter_of(suite: Path) -> list[Path]:
+    """Where a virtual environment has its Python from."""
+    python = suite / "bin/python"
+    if not python.exists():
+        return []
+    command = [python, "-c", "import sys; sys.stdout.write(sys.base_prefix)"]
+    return [Path(subprocess.run(command, capture_output=True, text=True, check=True).stdout)]
+
+
+def run_suite(suite: str, arguments: argparse.Namespace) -> None:
+    root = make_chroot(suite, arguments.cache)
     inside(root, f"{INSIDE}/packaging/install-deps", "e2e")
     inside(root, "nginx", "-v")
-    inside(root, "sh", "-c", SCRIPT.format(inside=INSIDE, build=f"build/{suite}"))
+    tools = {"gotools": arguments.gotools, "autobahn": arguments.autobahn}
+    script = SCRIPT.format(inside=INSIDE, build=f"build/{suite}", **tools)
+    seen = [*tools.values(), *interpreter_of(arguments.autobahn / "suite")]
+    inside(root, "sh", "-c", script, seen=seen)
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--cache", type=Path, required=True)
+    for name in ("--cache", "--gotools", "--autobahn"):
+        parser.add_argument(name, type=Path, required=True)
     parser.add_argument("suites", nargs="*", default=SUITES)
     arguments = parser.parse_args()
     failed = []
     for suite in arguments.suites:
         print(f"=== {suite}", flush=True)
         try:
-            run_suite(suite, arguments.cache)
+            run_suite(suite, arguments)
         except subprocess.CalledProcessError as problem:
             print(f"{suite} failed: {problem}", flush=True)
             failed.append(suite)

@@ -43,7 +43,7 @@ std::uint64_t number_from_environment(const char* name, std::uint64_t otherwise)
 
 std::vector<model::Change> all_objects(const model::Store& store) {
   std::vector<model::Change> changes;
-  for (int kind = 0; kind <= static_cast<int>(model::Kind::kGatewayParameters); ++kind) {
+  for (int kind = 0; kind <= static_cast<int>(model::kLastKind); ++kind) {
     for (const auto& [name, object] : store.all(static_cast<model::Kind>(kind))) {
       changes.push_back({{static_cast<model::Kind>(kind), name}, object});
     }
@@ -194,6 +194,7 @@ TEST(IncrementalTest, ChangesAddUpToWhatAFreshPipelinePublishes) {
       store.apply(batch.back());
     }
     done += batch.size();
+    if (objects.below(20) == 0) store.set_api(objects.next_api());
     const bool answered = objects.below(4) == 0;
     if (answered) answers = {objects.next_answer()};
     pipeline->apply(store, batch, answered ? answers : std::vector<model::HostAnswer>{});

@@ -34,7 +34,7 @@ json RandomObjects::random_object() {
   json made;
   switch (below(20)) {
     case 0:
-      return one_in(3) ? gateway_class() : namespaced_labels();
+      return one_in(3) ? gateway_class() : one_in(2) ? trust_bundle() : namespaced_labels();
     case 1:
     case 2:
       made = gateway();
@@ -159,6 +159,7 @@ json RandomObjects::client_validation() {
     json ref = {{"group", ""}, {"kind", "ConfigMap"}, {"name", one_of({"ca", "more", "missing"})}};
     if (one_in(3)) ref["namespace"] = ns();
     if (one_in(10)) ref["kind"] = "Secret";
+    if (one_in(4)) ref = trust_bundle_ref();
     validation["caCertificateRefs"].push_back(std::move(ref));
   }
   return {{"validation", std::move(validation)}};
@@ -168,10 +169,17 @@ json RandomObjects::listener(int index) {
   json made = {{"name", "l" + std::to_string(index)},
                {"port", one_in(3) ? 81 : 80},
                {"protocol", one_in(4)    ? "HTTPS"
-                            : one_in(12) ? "TCP"
+                            : one_in(6)  ? "TLS"
+                            : one_in(10) ? "TCP"
+                            : one_in(10) ? "UDP"
                                          : "HTTP"}};
+  const bool stream = made["protocol"] == "TCP" || made["protocol"] == "UDP";
   if (made["protocol"] == "HTTPS") made["tls"] = tls();
-  if (!one_in(3) && made["protocol"] != "TCP") {
+  if (made["protocol"] == "TLS") {
+    made["tls"] = one_in(2) ? json{{"mode", "Passthrough"}} : tls();
+    if (!made["tls"].contains("mode")) made["tls"]["mode"] = "Terminate";
+  }
+  if (!one_in(3) && !stream) {
     made["hostname"] = one_of({"a.example.com", "*.example.com", "*.b.example.com", "b.org"});
   }
   const std::string from = one_of({"All", "All", "Same", "Selector"});
@@ -198,10 +206,10 @@ json RandomObjects::tls() {
 }
 
 json RandomObjects::secret() {
-  static const std::array kCertificates = {make_certificate("a.example.com"),
-                                           make_certificate("b.org"), make_certificate("c")};
-  const TestCertificate& one = kCertificates[static_cast<std::size_t>(below(3))];
-  const TestCertificate& other = one_in(6) ? kCertificates[0] : one;
+  static const std::array certificates = {make_certificate("a.example.com"),
+                                          make_certificate("b.org"), make_certificate("c")};
+  const TestCertificate& one = certificates[static_cast<std::size_t>(below(3))];
+  const TestCertificate& other = one_in(6) ? certificates[0] : one;
   json made = object("v1", "Secret", one_of({"cert", "chain"}));
   made["type"] = one_in(8) ? "Opaque" : "kubernetes.io/tls";
   made["stringData"] = {{"tls.crt", one.certificate}, {"tls.key", other.key}};
@@ -209,10 +217,32 @@ json RandomObjects::secret() {
 }
 
 json RandomObjects::config_map() {
-  static const TestCertificate kAuthority = make_certificate("authority");
+  static const TestCertificate authority = make_certificate("authority");
   json made = object("v1", "ConfigMap", one_of({"ca", "more"}));
-  made["data"]["ca.crt"] = one_in(4) ? "Hello world" : kAuthority.certificate;
+  made["data"]["ca.crt"] = one_in(4) ? "Hello world" : authority.certificate;
   return made;
+}
+
+json RandomObjects::trust_bundle() {
+  static const TestCertificate authority = make_certificate("bundled");
+  json made = object("certificates.k8s.io/v1", "ClusterTrustBundle", one_of({"ca", "more"}));
+  made["spec"]["trustBundle"] = one_in(4) ? "" : authority.certificate;
+  return made;
+}
+
+json RandomObjects::trust_bundle_ref() {
+  return {{"group", "certificates.k8s.io"},
+          {"kind", "ClusterTrustBundle"},
+          {"name", one_of({"ca", "more", "missing"})}};
+}
+
+model::InstalledApi RandomObjects::next_api() {
+  model::InstalledApi api;
+  const std::string release = one_of({"v1.7.0", "v1.6.3", "v1.4.1"});
+  api.releases.insert(release);
+  api.bundles[model::Kind::kGateway] = {release, one_in(2)};
+  if (one_in(2)) api.absent.insert(model::Kind::kClusterTrustBundle);
+  return api;
 }
 
 json RandomObjects::policy() {
@@ -230,8 +260,9 @@ json RandomObjects::policy() {
     validation["wellKnownCACertificates"] = "System";
   } else {
     const std::string kind = one_of({"ConfigMap", "ConfigMap", "ConfigMap", "Secret"});
-    validation["caCertificateRefs"].push_back(
-        {{"group", ""}, {"kind", kind}, {"name", one_of({"ca", "more", "missing"})}});
+    json ref = {{"group", ""}, {"kind", kind}, {"name", one_of({"ca", "more", "missing"})}};
+    if (one_in(4)) ref = trust_bundle_ref();
+    validation["caCertificateRefs"].push_back(std::move(ref));
   }
   if (one_in(4)) {
     validation["subjectAltNames"].push_back({{"type", "URI"}, {"uri", "spiffe://a/b"}});
@@ -242,7 +273,7 @@ json RandomObjects::policy() {
 json RandomObjects::grant() {
   json made = object("gateway.networking.k8s.io/v1beta1", "ReferenceGrant", one_of({"g", "h"}));
   made["spec"]["from"] = {{{"group", "gateway.networking.k8s.io"},
-                           {"kind", one_of({"HTTPRoute", "GRPCRoute"})},
+                           {"kind", one_of({"HTTPRoute", "GRPCRoute", "TLSRoute", "UDPRoute"})},
                            {"namespace", ns()}}};
   if (one_in(2)) {
     made["spec"]["from"].push_back({{"group", "gateway.networking.k8s.io"},
@@ -264,6 +295,9 @@ json RandomObjects::service() {
   json made = object("v1", "Service", one_of({"s", "t"}));
   json port = {{"name", one_of({"http", "web"})}, {"port", one_in(3) ? 81 : 80}};
   if (one_in(8)) port["appProtocol"] = one_of({"kubernetes.io/h2c", "https"});
+  if (one_in(3)) {
+    made["spec"]["ports"].push_back({{"name", "udp"}, {"port", port["port"]}, {"protocol", "UDP"}});
+  }
   made["spec"]["ports"].push_back(std::move(port));
   return made;
 }
@@ -279,6 +313,7 @@ json RandomObjects::slice() {
                                  {"conditions", {{"ready", !one_in(4)}}}});
   }
   made["ports"].push_back({{"name", one_of({"http", "web"})}, {"port", 8080}});
+  if (one_in(3)) made["ports"].push_back({{"name", "udp"}, {"port", 53}, {"protocol", "UDP"}});
   return made;
 }
 

@@ -23,6 +23,9 @@ class RandomObjects {
   // What the hostname of some backends stands for now.
   model::HostAnswer next_answer();
 
+  // What an API server serves now.
+  model::InstalledApi next_api();
+
   int below(int limit) { return std::uniform_int_distribution<int>(0, limit - 1)(random_); }
 
   std::uint64_t refused() const { return refused_; }
@@ -49,10 +52,14 @@ class RandomObjects {
   Json client_validation();
   Json secret();
   Json config_map();
+  Json trust_bundle();
+  Json trust_bundle_ref();
   Json policy();
   Json parameters_ref();
   Json parameters();
   Json route();
+  void add_parents(Json& spec);
+  Json stream_route();
   Json rule(bool grpc);
   Json match();
   Json grpc_match();

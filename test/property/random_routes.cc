@@ -8,10 +8,36 @@ namespace sluice {
 using nlohmann::json;
 
 json RandomObjects::route() {
+  if (one_in(4)) return stream_route();
   const bool grpc = one_in(3);
   json made = object("gateway.networking.k8s.io/v1", grpc ? "GRPCRoute" : "HTTPRoute",
                      one_of({"r", "q", "p", "o", "n", "m"}));
   json& spec = made["spec"];
+  add_parents(spec);
+  if (one_in(2)) spec["hostnames"].push_back(one_of({"a.example.com", "x.b.example.com"}));
+  if (one_in(3)) spec["hostnames"].push_back(one_of({"*.org", "*.example.com", "b.org"}));
+  const int rules = below(4);
+  for (int i = 0; i < rules; ++i)
+    spec["rules"].push_back(rule(grpc));
+  return made;
+}
+
+json RandomObjects::stream_route() {
+  const std::string kind = one_of({"TLSRoute", "TLSRoute", "TCPRoute", "UDPRoute"});
+  json made = object("gateway.networking.k8s.io/v1", kind.c_str(), one_of({"r", "q", "p"}));
+  json& spec = made["spec"];
+  add_parents(spec);
+  if (kind == "TLSRoute") {
+    spec["hostnames"] = {one_of({"a.example.com", "*.example.com", "x.b.example.com", "*.org"})};
+  }
+  json& refs = spec["rules"][0]["backendRefs"];
+  const int count = below(3) + 1;
+  for (int i = 0; i < count; ++i)
+    refs.push_back(backend_ref());
+  return made;
+}
+
+void RandomObjects::add_parents(json& spec) {
   const int parents = below(3);
   for (int i = 0; i < parents; ++i) {
     json parent = {{"name", one_of({"gw", "edge"})}};
@@ -21,12 +47,6 @@ json RandomObjects::route() {
     if (one_in(4)) parent["port"] = one_in(2) ? 80 : 81;
     spec["parentRefs"].push_back(std::move(parent));
   }
-  if (one_in(2)) spec["hostnames"].push_back(one_of({"a.example.com", "x.b.example.com"}));
-  if (one_in(3)) spec["hostnames"].push_back(one_of({"*.org", "*.example.com", "b.org"}));
-  const int rules = below(4);
-  for (int i = 0; i < rules; ++i)
-    spec["rules"].push_back(rule(grpc));
-  return made;
 }
 
 json RandomObjects::rule(bool grpc) {

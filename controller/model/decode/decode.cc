@@ -40,6 +40,12 @@ Object decode_kind(Kind kind, FieldReader& root, Meta meta) {
       return decode_http_route(root, std::move(meta));
     case Kind::kGrpcRoute:
       return decode_grpc_route(root, std::move(meta));
+    case Kind::kTlsRoute:
+      return decode_tls_route(root, std::move(meta));
+    case Kind::kTcpRoute:
+      return decode_tcp_route(root, std::move(meta));
+    case Kind::kUdpRoute:
+      return decode_udp_route(root, std::move(meta));
     case Kind::kReferenceGrant:
       return decode_reference_grant(root, std::move(meta));
     case Kind::kService:
@@ -58,13 +64,16 @@ Object decode_kind(Kind kind, FieldReader& root, Meta meta) {
       return decode_backend_tls_policy(root, std::move(meta));
     case Kind::kGatewayParameters:
       return decode_gateway_parameters(root, std::move(meta));
+    case Kind::kClusterTrustBundle:
+      return decode_cluster_trust_bundle(root, std::move(meta));
   }
   return decode_backend(root, std::move(meta));
 }
 
 // Only where a CRD is the judge, null is a value.
 bool is_custom_resource(Kind kind) {
-  return !kind_group(kind).empty() && kind != Kind::kEndpointSlice;
+  return !kind_group(kind).empty() && kind != Kind::kEndpointSlice &&
+         kind != Kind::kClusterTrustBundle;
 }
 
 // The kind when Sluice reads it in this version.

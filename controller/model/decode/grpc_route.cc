@@ -102,6 +102,7 @@ GrpcRoute decode_grpc_route(FieldReader& root, Meta meta) {
     spec.list("rules", Need::kOptional, {.max = 16},
               [&](FieldReader& rule) { route.rules.push_back(read_rule(rule, route.unserved)); });
     std::vector<RuleSummary> summaries;
+    summaries.reserve(route.rules.size());
     for (const GrpcRouteRule& rule : route.rules) {
       summaries.push_back({rule.name, rule.matches.size()});
     }

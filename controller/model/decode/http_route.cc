@@ -76,6 +76,7 @@ HttpRoute decode_http_route(FieldReader& root, Meta meta) {
       route.rules.back().matches.emplace_back();
     }
     std::vector<RuleSummary> summaries;
+    summaries.reserve(route.rules.size());
     for (const HttpRouteRule& rule : route.rules) {
       summaries.push_back({rule.name, rule.matches.size()});
     }

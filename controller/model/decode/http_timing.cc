@@ -17,7 +17,8 @@ RouteTimeouts read_timeouts(FieldReader& timeouts) {
   const RouteTimeouts result{milliseconds(request), milliseconds(backend)};
   const std::uint64_t limit = result.request_ms.value_or(0);  // 0: no limit
   if (limit != 0 && result.backend_request_ms.value_or(0) > limit) {
-    timeouts.refuse("found backendRequest " + quote(*backend) + " and request " + quote(*request) +
+    timeouts.refuse("found backendRequest " + quote(backend.value_or("")) + " and request " +
+                    quote(request.value_or("")) +
                     "; backendRequest must not be longer than request");
   }
   return result;

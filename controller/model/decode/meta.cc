@@ -12,7 +12,19 @@ constexpr std::string_view kNamespaceNameLabel = "kubernetes.io/metadata.name";
 constexpr MapRule kLabelRule = {.key = kLabelKey, .value = kLabelValue};
 constexpr MapRule kAnnotationRule = {.key = kAnnotationKey};
 
+bool is_trust_bundle_name(std::string_view text) {
+  const std::size_t colon = text.rfind(':');
+  return is_dns_subdomain(colon == std::string_view::npos ? text : text.substr(colon + 1));
+}
+
+// What comes before the last ":" is its signer's business.
+constexpr TextRule kTrustBundleName = {
+    .min = 1,
+    .valid = is_trust_bundle_name,
+    .expected = "such as \"my-ca\" or \"example.com:signer:v1\""};
+
 const TextRule& name_rule(Kind kind) {
+  if (kind == Kind::kClusterTrustBundle) return kTrustBundleName;
   return kind == Kind::kNamespace || kind == Kind::kService ? kDnsLabel : kDnsSubdomain;
 }
 

@@ -1,4 +1,7 @@
-// Kinds of which little is read: Namespace, Secret and ConfigMap. Spec: Kubernetes core/v1
+// Kinds of which little is read: Namespace, Secret, ConfigMap and ClusterTrustBundle.
+// Spec: Kubernetes core/v1, certificates.k8s.io/v1
+#include <algorithm>
+
 #include "controller/model/decode/base64.h"
 #include "controller/model/decode/kinds.h"
 
@@ -14,6 +17,8 @@ constexpr TextRule kEncoded = {.valid = is_base64, .expected = "base64", .confid
 constexpr const char* kMissingEntry = "is missing; a Secret of type kubernetes.io/tls must have it";
 constexpr MapRule kEncodedData = {.key = kDataKey, .value = kEncoded};
 constexpr MapRule kTextData = {.key = kDataKey, .value = {.confidential = true}};
+
+constexpr TextRule kTrustBundle = {.max = std::size_t{1} << 20, .confidential = true};
 
 // An entry of data, or of stringData, which the API server merges over it.
 std::optional<std::string> find_entry(const Labels& encoded, const Labels& plain,
@@ -56,6 +61,26 @@ ConfigMap decode_config_map(FieldReader& root, Meta meta) {
   config_map.ca_certificates = find_entry(binary_data, data, "ca.crt");
   root.boolean("immutable");
   return config_map;
+}
+
+// The bundle of a signer carries its name: "example.com:signer:v1" for "example.com/signer".
+ClusterTrustBundle decode_cluster_trust_bundle(FieldReader& root, Meta meta) {
+  ClusterTrustBundle bundle;
+  root.object("spec", Need::kRequired, [&](FieldReader& spec) {
+    std::string prefix = spec.text_or("signerName", "", kAnyText);
+    bundle.pem = spec.required_text("trustBundle", kTrustBundle);
+    std::ranges::replace(prefix, '/', ':');
+    if (!prefix.empty()) prefix += ':';
+    const std::string& name = meta.name.name;
+    const bool is_its_own =
+        name.starts_with(prefix) && name.find(':', prefix.size()) == std::string::npos;
+    if (is_its_own || name.empty()) return;  // an empty one was refused already
+    root.refuse("metadata.name",
+                prefix.empty() ? "found \":\" in it; valid only in the name of a signer's bundle"
+                               : "must begin with " + quote(prefix) + ", as spec.signerName says");
+  });
+  bundle.meta = std::move(meta);
+  return bundle;
 }
 
 }  // namespace sluice::model

@@ -1,4 +1,4 @@
-// What the specs of HTTPRoute and GRPCRoute have in common.
+// What the specs of routes have in common.
 //
 // `unserved` collects what the CRDs let through and Sluice does not serve (Route::unserved).
 #pragma once
@@ -20,11 +20,14 @@ using Unserved = std::vector<std::string>;
 // spec.parentRefs with the rules between references.
 std::vector<ParentRef> read_parent_refs(FieldReader& spec);
 
-// parentRefs and hostnames.
+// parentRefs and hostnames.   REQUIRES: an HTTPRoute or a GRPCRoute.
 void read_route_head(FieldReader& spec, Route& route);
 
 // group, kind, name, namespace and port with the rule between them; weight is not read.
 BackendRef read_backend_object_ref(FieldReader& ref);
+
+// The same and weight.
+BackendRef read_weighted_backend_ref(FieldReader& ref);
 
 // A list of headers or query parameters to match.
 std::vector<NameMatch> read_name_matches(FieldReader& match, std::string_view key,

@@ -1,5 +1,5 @@
-// What the specs of HTTPRoute and GRPCRoute and their rules have in common.
-// Spec: gateway-api v1.7.0 standard CRDs httproutes and grpcroutes.gateway.networking.k8s.io
+// What the specs of routes and their rules have in common.
+// Spec: gateway-api v1.7.0 standard CRDs of the route kinds
 #include <fmt/format.h>
 
 #include <array>
@@ -37,6 +37,13 @@ BackendRef read_backend_object_ref(FieldReader& ref) {
   return backend;
 }
 
+BackendRef read_weighted_backend_ref(FieldReader& ref) {
+  BackendRef backend = read_backend_object_ref(ref);
+  const auto weight = ref.integer("weight", Need::kDefaulted, kWeightRange);
+  backend.weight = static_cast<std::uint32_t>(weight.value_or(1));
+  return backend;
+}
+
 std::vector<NameMatch> read_name_matches(FieldReader& match, std::string_view key,
                                          const TextRule& value_rule) {
   std::vector<NameMatch> matches;
@@ -59,9 +66,7 @@ void read_rule_head(FieldReader& reader, const FilterRules& filters, RouteRule& 
   rule.filters = read_filters(reader, filters, unserved);
   reader.list("backendRefs", Need::kOptional, {.max = 16}, [&](FieldReader& ref) {
     HttpBackendRef backend;
-    backend.ref = read_backend_object_ref(ref);
-    const auto weight = ref.integer("weight", Need::kDefaulted, kWeightRange);
-    backend.ref.weight = static_cast<std::uint32_t>(weight.value_or(1));
+    backend.ref = read_weighted_backend_ref(ref);
     backend.filters = read_filters(ref, filters, unserved);
     rule.backend_refs.push_back(std::move(backend));
   });
@@ -72,12 +77,13 @@ void check_rules_together(FieldReader& spec, std::span<const RuleSummary> rules)
   std::map<std::string_view, std::size_t> names;
   for (std::size_t i = 0; i < rules.size(); ++i) {
     matches += rules[i].matches;
-    if (!rules[i].name) continue;
-    const auto [first, is_new] = names.emplace(*rules[i].name, i);
+    const auto& name = rules[i].name;
+    if (!name) continue;
+    const auto [first, is_new] = names.emplace(*name, i);
     if (is_new) continue;
     spec.refuse("rules", fmt::format("rules[{}] and rules[{}] are both named {}; rule names must "
                                      "be unique",
-                                     first->second, i, quote(*rules[i].name)));
+                                     first->second, i, quote(*name)));
   }
   if (matches > kMaxMatches) {
     spec.refuse("rules", fmt::format("found {} matches in all rules together; valid are at most {}",

@@ -1,25 +1,21 @@
-// The last accepted text of every object, on disk: STATE/accepted/objects.log.
+// The last accepted text of every object, on disk: STATE/accepted/objects.log (kept_lines.h).
 //
 // It is what lets a broken file keep its objects over a restart, and a generation go on counting.
-// One line per change, "<checksum> <json>", appended and synced once per batch: a change costs its
-// own size, not the directory's. A line that a crash tore is skipped. When superseded lines make up
-// most of the file it is written anew (temporary file, fsync, rename). Mode 0600: Secrets are in
-// it.
+// One line of JSON per change, synced once per batch. Secrets are in it.
 //
-// Process: controller.   Thread: event loop.   Fails: a full or read-only disk loses nothing that
-// is served; the next change writes the whole log anew.
-// Tested by: test/unit/controller/source/accepted_log_test.cc
+// Process: controller.   Thread: event loop.   Fails: as KeptLines does.
+// Tested by: test/unit/controller/source/files_frozen_test.cc
 #pragma once
 
 #include <cstdint>
 #include <functional>
 #include <string>
-#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "controller/model/object.h"
+#include "controller/source/kept_lines.h"
 #include "shared/base/result.h"
-#include "shared/base/unique_fd.h"
 
 namespace sluice::source {
 
@@ -45,23 +41,15 @@ class AcceptedLog {
   void put(const AcceptedEntry& entry);
   void remove(const model::ObjectKey& key);
 
-  bool has_unwritten() const { return !unwritten_.empty(); }
+  bool has_unwritten() const { return lines_.has_unwritten(); }
 
-  // Appends what was put, or writes everything anew when that is shorter. `live` is asked then.
   Result<void> flush(const Entries& live);
 
  private:
-  Result<void> append();
-  Result<void> rewrite(const Entries& live);
-  void add_line(std::string_view json);
+  explicit AcceptedLog(KeptLines lines) : lines_(std::move(lines)) {}
 
-  std::string directory_;
-  UniqueFd fd_;
+  KeptLines lines_;
   std::vector<AcceptedEntry> restored_;
-  std::string unwritten_;
-  std::size_t file_bytes_ = 0;
-  std::size_t rewritten_bytes_ = 0;  // of the file when it was last written anew
-  bool torn_ = false;                // an append failed half-way: only a rewrite helps
 };
 
 }  // namespace sluice::source

@@ -1,22 +1,9 @@
 #include "controller/source/kube/crds.h"
 
-#include "controller/source/kube/json_text.h"
+#include "controller/source/kube/kinds.h"
 #include "shared/base/timeout.h"
 
 namespace sluice::source {
-
-namespace {
-
-constexpr const char* kClasses = "gatewayclasses.gateway.networking.k8s.io";
-constexpr const char* kBundleVersion =
-    "/metadata/annotations/gateway.networking.k8s.io~1bundle-version";
-
-// "gateways.gateway.networking.k8s.io"
-std::string crd_of(const kube::Resource& resource) {
-  return resource.plural + "." + resource.api_version.substr(0, resource.api_version.find('/'));
-}
-
-}  // namespace
 
 Crds::Crds(kube::Client& client)
     : watch_(client.watch({.resource = {"apiextensions.k8s.io/v1", "customresourcedefinitions"},
@@ -36,11 +23,8 @@ void Crds::turn(std::uint64_t now_ms) {
 }
 
 void Crds::take(const kube::WatchEvent& event, std::uint64_t now_ms) {
-  const bool is_put = event.kind == kube::EventKind::kPut;
-  if (event.object.name == kClasses) {
-    bundle_version_ = is_put ? text_at(event.json, kBundleVersion) : "";
-  }
-  if (!is_put) return;
+  bundles_.take(event);
+  if (event.kind != kube::EventKind::kPut) return;
   for (kube::Reflector* reflector : reflectors_) {
     if (crd_of(reflector->options().resource) != event.object.name) continue;
     if (reflector->state() == kube::WatchState::kAbsent) awaited_[reflector] = now_ms + kPatienceMs;

@@ -1,9 +1,9 @@
 // Which CRDs the cluster has: a kind that was absent is looked for again when its CRD comes, and
-// the version of the Gateway API's bundle is known.
+// the release of the Gateway API is known (bundles.h).
 //
 // Process: controller.   Thread: event loop.   Lifetime: borrows the client and its reflectors.
-// Spec: apiextensions.k8s.io/v1 CustomResourceDefinition; the annotations of gateway-api's bundles
-// Tested by: test/unit/controller/source/kube/kube_test.cc, test/kube/test_kinds.py
+// Spec: apiextensions.k8s.io/v1 CustomResourceDefinition
+// Tested by: test/kube/test_kinds.py, test/kube/test_bundles.py
 #pragma once
 
 #include <cstdint>
@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "controller/kube/client.h"
+#include "controller/source/kube/bundles.h"
 
 namespace sluice::source {
 
@@ -28,8 +29,8 @@ class Crds {
   void turn(std::uint64_t now_ms);
   int timeout_ms(std::uint64_t now_ms) const;  // -1: none
 
-  // "v1.7.0"; "": not known, or no Gateway API is installed.
-  const std::string& bundle_version() const { return bundle_version_; }
+  // What those of the Gateway API say of it.
+  const model::InstalledApi& gateway_api() const { return bundles_.api(); }
 
   // Why CRDs cannot be followed, for people; "": they can.
   const std::string& problem() const { return watch_.problem(); }
@@ -41,7 +42,7 @@ class Crds {
   std::vector<kube::Reflector*> reflectors_;
   std::map<kube::Reflector*, std::uint64_t> awaited_;  // until when
   std::uint64_t again_ms_ = 0;
-  std::string bundle_version_;
+  Bundles bundles_;
 };
 
 }  // namespace sluice::source

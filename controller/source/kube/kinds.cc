@@ -17,6 +17,9 @@ constexpr std::array kFollowed = {
     FollowedKind{Kind::kListenerSet, "listenersets"},
     FollowedKind{Kind::kHttpRoute, "httproutes"},
     FollowedKind{Kind::kGrpcRoute, "grpcroutes"},
+    FollowedKind{Kind::kTlsRoute, "tlsroutes"},
+    FollowedKind{Kind::kTcpRoute, "tcproutes", Form::kWhole, true, "v1alpha2"},
+    FollowedKind{Kind::kUdpRoute, "udproutes", Form::kWhole, true, "v1alpha2"},
     FollowedKind{Kind::kReferenceGrant, "referencegrants", Form::kWhole, false, "v1beta1"},
     FollowedKind{Kind::kBackendTlsPolicy, "backendtlspolicies"},
     FollowedKind{Kind::kService, "services"},
@@ -26,6 +29,7 @@ constexpr std::array kFollowed = {
     FollowedKind{Kind::kConfigMap, "configmaps", Form::kMetadata},
     FollowedKind{Kind::kBackend, "backends", Form::kWhole, true},
     FollowedKind{Kind::kGatewayParameters, "gatewayparameters", Form::kWhole, true},
+    FollowedKind{Kind::kClusterTrustBundle, "clustertrustbundles", Form::kWhole, true, "v1beta1"},
 };
 
 }  // namespace
@@ -41,6 +45,9 @@ bool has_status(model::Kind kind) {
     case Kind::kListenerSet:
     case Kind::kHttpRoute:
     case Kind::kGrpcRoute:
+    case Kind::kTlsRoute:
+    case Kind::kTcpRoute:
+    case Kind::kUdpRoute:
     case Kind::kBackendTlsPolicy:
       return true;
     default:
@@ -57,6 +64,10 @@ kube::Resource resource_of(model::Kind kind, std::string_view version) {
                                          [kind](const auto& each) { return each.kind == kind; });
   const std::string group(model::kind_group(kind));
   return {group + (group.empty() ? "" : "/") + std::string(version), found->plural};
+}
+
+std::string crd_of(const kube::Resource& resource) {
+  return resource.plural + "." + resource.api_version.substr(0, resource.api_version.find('/'));
 }
 
 }  // namespace sluice::source

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "controller/kube/paths.h"
@@ -28,5 +29,8 @@ bool has_status(model::Kind kind);
 // In the version that is preferred, or in another one.
 kube::Resource resource_of(model::Kind kind, std::string_view version);
 kube::Resource resource_of(model::Kind kind);
+
+// "gateways.gateway.networking.k8s.io"
+std::string crd_of(const kube::Resource& resource);
 
 }  // namespace sluice::source

@@ -9,6 +9,7 @@
 #include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -21,6 +22,7 @@
 #include "controller/source/kube/objects.h"
 #include "controller/source/kube/owned_writer.h"
 #include "controller/source/kube/references.h"
+#include "controller/source/kube/snapshot.h"
 #include "controller/source/kube/status_writer.h"
 #include "shared/base/hash.h"
 #include "shared/base/timeout.h"
@@ -57,6 +59,9 @@ class KubeSource final : public Source {
              const std::string& identity)
       : client_(std::move(client)),
         crds_(*client_),
+        snapshot_({options.state_directory + "/snapshot", options.controller_name,
+                   client_->cluster().server, options.snapshot_secrets}),
+        may_restore_(options.nothing_serves),
         writer_(client_->calls(), objects_,
                 {options.controller_name, identity,
                  lease_place(client_->cluster(), options.controller_name)},
@@ -112,10 +117,16 @@ class KubeSource final : public Source {
   void take_body(const model::ObjectKey& key, const kube::CallResult& result);
   void take(std::optional<model::Change> change);
   void put(model::Kind kind, json object);
+  void note(const model::ObjectKey& key);
   void remove(const model::ObjectKey& key);
   void fetch_bodies();
   bool may_tell();
+  bool restore();
+  bool has_listed(model::Kind kind) const;
+  void let_go_of_restored();
   std::vector<std::string> obstacles() const;
+  void tell_api(Batch& batch);
+  std::set<model::Kind> absent_kinds() const;
 
   std::unique_ptr<kube::Client> client_;
   Crds crds_;
@@ -123,6 +134,9 @@ class KubeSource final : public Source {
   KubeObjects objects_;
   References references_;
   Bodies bodies_;
+  Snapshot snapshot_;
+  std::set<model::ObjectKey> restored_;  // of the snapshot, and not yet of the API server
+  bool may_restore_;
   StatusWriter writer_;
   OwnedWriter owned_;
   std::map<kube::CallId, model::ObjectKey> fetches_;
@@ -131,10 +145,13 @@ class KubeSource final : public Source {
   std::vector<model::Change> changes_;
   std::vector<model::ObjectKey> records_;
   std::vector<std::string> told_obstacles_;
+  std::optional<model::InstalledApi> told_api_;
   bool problems_changed_ = true;
   std::uint64_t now_ms_ = 0;
+  std::uint64_t started_ms_ = 0;
   std::uint64_t held_since_ms_ = 0;  // 0: nothing is held back
   bool complete_ = false;
+  bool outdated_ = false;  // the snapshot was told
 };
 
 kube::Reflector& KubeSource::follow(const FollowedKind& kind, std::string_view version) {
@@ -168,6 +185,7 @@ void KubeSource::choose_versions() {
 
 Batch KubeSource::poll(std::uint64_t now_ms) {
   now_ms_ = now_ms;
+  if (started_ms_ == 0) started_ms_ = now_ms;
   client_->poll(now_ms);
   for (const kube::CallResult& result : client_->calls().take_results())
     take_result(result);
@@ -187,7 +205,10 @@ Batch KubeSource::poll(std::uint64_t now_ms) {
   Batch batch;
   if (may_tell()) batch.changes = std::exchange(changes_, {});
   batch.records = std::exchange(records_, {});
-  batch.waiting = !complete_;
+  batch.waiting = !complete_ && !outdated_;
+  batch.outdated = outdated_;
+  problems_changed_ |= snapshot_.turn(objects_, now_ms);
+  tell_api(batch);
   std::vector<std::string> now = obstacles();
   problems_changed_ |= now != told_obstacles_;
   told_obstacles_ = std::move(now);
@@ -199,14 +220,56 @@ bool KubeSource::may_tell() {
   const bool whole = bodies_.complete();
   if (!complete_ && whole && client_->settled()) {
     complete_ = true;
+    outdated_ = false;
     writer_.start(now_ms_);
     owned_.start(now_ms_);
+    snapshot_.start(objects_, now_ms_);
   }
-  if (!complete_ || changes_.empty()) return false;
+  if (!complete_) return restore();
+  let_go_of_restored();
+  if (changes_.empty()) return false;
   if (held_since_ms_ == 0) held_since_ms_ = now_ms_;
   if (!whole && now_ms_ < held_since_ms_ + kHoldMs) return false;
   held_since_ms_ = 0;
   return true;
+}
+
+// What the API server has told already is newer.
+bool KubeSource::restore() {
+  if (!may_restore_ || now_ms_ < started_ms_ + kPatienceMs) return false;
+  may_restore_ = false;
+  snapshot_.read([this](const model::ObjectKey& key, json object) {
+    if (objects_.find(key) != nullptr || has_listed(key.kind)) return;
+    put(key.kind, std::move(object));
+    restored_.insert(key);
+  });
+  for (const Watch& watch : watches_) {
+    const auto of_kind = [&](const model::ObjectKey& key) { return key.kind == watch.kind.kind; };
+    if (std::ranges::any_of(restored_, of_kind)) watch.reflector->expect_objects();
+  }
+  outdated_ = !restored_.empty();
+  problems_changed_ = true;
+  return outdated_;
+}
+
+// Of Secrets and ConfigMaps the list has no bodies.
+bool KubeSource::has_listed(model::Kind kind) const {
+  return std::ranges::any_of(watches_, [kind](const Watch& watch) {
+    return watch.kind.kind == kind && watch.kind.form == kube::Form::kWhole &&
+           watch.reflector->synced();
+  });
+}
+
+// What may not be read just now stays, as it would without a restart.
+void KubeSource::let_go_of_restored() {
+  const std::set<model::ObjectKey> restored = restored_;
+  for (const model::ObjectKey& key : restored) {
+    const bool hidden = std::ranges::any_of(watches_, [&key](const Watch& watch) {
+      return watch.kind.kind == key.kind && !watch.reflector->synced() &&
+             watch.reflector->state() == kube::WatchState::kForbidden;
+    });
+    if (!hidden && !refusals_.contains(key)) remove(key);
+  }
 }
 
 void KubeSource::take(std::optional<model::Change> change) {
@@ -220,9 +283,16 @@ void KubeSource::put(model::Kind kind, json object) {
   problems_changed_ = true;
 }
 
+// The API server told of it.
+void KubeSource::note(const model::ObjectKey& key) {
+  restored_.erase(key);
+  snapshot_.touch(key, now_ms_);
+}
+
 void KubeSource::remove(const model::ObjectKey& key) {
   take(objects_.remove(key));
   refusals_.erase(key);
+  note(key);
   writer_.touch(key, now_ms_);  // so that it is forgotten there too
   owned_.touch(key);
   problems_changed_ = true;
@@ -233,10 +303,13 @@ void KubeSource::take_event(const FollowedKind& kind, kube::WatchEvent event) {
   const bool is_put = event.kind == kube::EventKind::kPut;
   if (kind.form == kube::Form::kMetadata) {
     if (is_put) return bodies_.put(key, event.object.resource_version);
-    return bodies_.remove(key);
+    bodies_.remove(key);
+    if (restored_.contains(key)) remove(key);
+    return;
   }
   if (!is_put) return remove(key);
   put(kind.kind, std::move(event.json));
+  note(key);
   writer_.touch(key, now_ms_);
   owned_.touch(key);
   if (kind.kind == model::Kind::kGateway && !writer_.leads()) records_.push_back(key);
@@ -256,8 +329,9 @@ void KubeSource::take_body(const model::ObjectKey& key, const kube::CallResult& 
     return bodies_.failed(key, failure_of(result.outcome), now_ms_);
   }
   refusals_.erase(key);
-  if (bodies_.have(key, text_at(result.object, "/metadata/resourceVersion"), now_ms_))
-    put(key.kind, result.object);
+  if (!bodies_.have(key, text_at(result.object, "/metadata/resourceVersion"), now_ms_)) return;
+  put(key.kind, result.object);
+  note(key);
 }
 
 void KubeSource::fetch_bodies() {
@@ -268,6 +342,7 @@ void KubeSource::fetch_bodies() {
 }
 
 void KubeSource::close(std::uint64_t now_ms) {
+  snapshot_.flush(objects_);
   const std::optional<kube::CallId> released = writer_.release(now_ms);
   if (!released) return;
   const auto start = std::chrono::steady_clock::now();
@@ -286,13 +361,44 @@ void KubeSource::close(std::uint64_t now_ms) {
 
 void KubeSource::show_status(const model::ObjectKey& key, const json& status) {
   writer_.show(key, status, now_ms_);
-  if (key.kind == model::Kind::kGateway) owned_.show(key, !status.is_null());
+  if (key.kind != model::Kind::kGateway) return;
+  owned_.show(key, !status.is_null());
+  problems_changed_ |= owned_.touch(key);
+}
+
+void KubeSource::tell_api(Batch& batch) {
+  if (!complete_) return;
+  const model::InstalledApi& of_crds = crds_.gateway_api();
+  std::set<model::Kind> absent = absent_kinds();
+  if (told_api_ && told_api_->bundles == of_crds.bundles &&
+      told_api_->releases == of_crds.releases && told_api_->absent == absent) {
+    return;
+  }
+  told_api_ = {of_crds.bundles, of_crds.releases, std::move(absent)};
+  batch.api = told_api_;
+}
+
+// A kind that is followed in two versions is absent when both are.
+std::set<model::Kind> KubeSource::absent_kinds() const {
+  std::set<model::Kind> absent;
+  const auto is_absent = [](const Watch& watch) {
+    return watch.reflector->state() == kube::WatchState::kAbsent;
+  };
+  for (const Watch& watch : watches_) {
+    if (is_absent(watch)) absent.insert(watch.kind.kind);
+  }
+  for (const Watch& watch : watches_) {
+    if (!is_absent(watch)) absent.erase(watch.kind.kind);
+  }
+  return absent;
 }
 
 std::vector<std::string> KubeSource::obstacles() const {
   std::vector<std::string> all;
   if (!client_->problem().empty()) all.push_back(client_->problem());
   writer_.add_obstacles(all);
+  snapshot_.add_problems(all);
+  if (outdated_) all.push_back("the API server has not told its objects yet: the snapshot serves");
   if (!crds_.problem().empty()) all.push_back("customresourcedefinitions: " + crds_.problem());
   for (const Watch& watch : watches_) {
     const bool missed = watch.reflector->state() != kube::WatchState::kAbsent;
@@ -318,6 +424,9 @@ int KubeSource::timeout_ms() const {
   int timeout = client_->timeout_ms(now_ms_);
   timeout = sooner(timeout, crds_.timeout_ms(now_ms_));
   timeout = sooner(timeout, bodies_.timeout_ms(now_ms_));
+  timeout = sooner(timeout, snapshot_.timeout_ms(now_ms_));
+  if (!complete_ && may_restore_)
+    timeout = sooner(timeout, timeout_until(started_ms_ + kPatienceMs, now_ms_));
   if (held_since_ms_ != 0)
     timeout = sooner(timeout, timeout_until(held_since_ms_ + kHoldMs, now_ms_));
   timeout = sooner(timeout, owned_.timeout_ms(now_ms_, writer_.leads()));

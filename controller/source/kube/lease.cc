@@ -67,6 +67,11 @@ void Lease::settle(const kube::CallResult& result, std::uint64_t now_ms) {
   problem_.clear();
   switch (result.outcome) {
     case kube::Outcome::kOk:
+      if (text_at(result.object, "/metadata/resourceVersion").empty()) {
+        problem_ = "the answer is no Lease";
+        due_ms_ = now_ms + kRetryMs;
+        return;
+      }
       observe(result.object, now_ms);
       // Counted from before the request: the API server may have taken it right then.
       if (asked != Step::kFetch && holder_ == identity_) held_until_ms_ = asked_ms_ + kRenewMs;

@@ -31,6 +31,8 @@ SeenObject take_apart(json& object) {
     if (!status->is_null()) seen.status = status->dump();
     object.erase(status);
   }
+  const std::string api_version = text_of(object, "apiVersion");
+  seen.version = api_version.substr(api_version.find('/') + 1);
   const auto metadata = object.find("metadata");
   if (metadata != object.end() && metadata->is_object()) {
     seen.uid = text_of(*metadata, "uid");
@@ -71,6 +73,7 @@ std::optional<model::Change> KubeObjects::put(model::Kind kind, json object) {
   model::Decoded decoded = model::decode_object(object, {});
   seen.errors = std::move(decoded.errors);
   seen.warnings = std::move(decoded.warnings);
+  note_faults(key, seen);
   seen_[key] = std::move(seen);
   if (decoded.object == nullptr) return std::nullopt;
   return model::Change{key, std::move(decoded.object)};
@@ -78,7 +81,16 @@ std::optional<model::Change> KubeObjects::put(model::Kind kind, json object) {
 
 std::optional<model::Change> KubeObjects::remove(const model::ObjectKey& key) {
   if (seen_.erase(key) == 0) return std::nullopt;
+  faulty_.erase(key);
   return model::Change{key, nullptr};
+}
+
+void KubeObjects::note_faults(const model::ObjectKey& key, const SeenObject& seen) {
+  if (seen.errors.empty() && seen.warnings.empty()) {
+    faulty_.erase(key);
+  } else {
+    faulty_.insert(key);
+  }
 }
 
 const SeenObject* KubeObjects::find(const model::ObjectKey& key) const {
@@ -88,15 +100,19 @@ const SeenObject* KubeObjects::find(const model::ObjectKey& key) const {
 
 std::vector<model::Problem> KubeObjects::problems() const {
   std::vector<model::Problem> all;
-  for (const auto& [key, seen] : seen_)
+  for (const model::ObjectKey& key : faulty_) {
+    const SeenObject& seen = seen_.at(key);
     all.insert(all.end(), seen.errors.begin(), seen.errors.end());
+  }
   return sorted(std::move(all));
 }
 
 std::vector<model::Problem> KubeObjects::warnings() const {
   std::vector<model::Problem> all;
-  for (const auto& [key, seen] : seen_)
+  for (const model::ObjectKey& key : faulty_) {
+    const SeenObject& seen = seen_.at(key);
     all.insert(all.end(), seen.warnings.begin(), seen.warnings.end());
+  }
   return sorted(std::move(all));
 }
 

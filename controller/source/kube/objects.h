@@ -11,6 +11,7 @@
 #include <map>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -20,8 +21,9 @@ namespace sluice::source {
 
 // What a write of an object's status needs.
 struct SeenObject {
-  std::string text;    // JSON without status, managedFields and resourceVersion
-  std::string status;  // JSON; "": none
+  std::string text;     // JSON without status, managedFields and resourceVersion
+  std::string status;   // JSON; "": none
+  std::string version;  // "v1"
   std::string uid;
   std::string resource_version;
   std::vector<model::Problem> errors;  // not empty: this version is not in force
@@ -43,7 +45,10 @@ class KubeObjects {
   std::vector<model::Problem> warnings() const;
 
  private:
+  void note_faults(const model::ObjectKey& key, const SeenObject& seen);
+
   std::map<model::ObjectKey, SeenObject> seen_;
+  std::set<model::ObjectKey> faulty_;  // those with errors or warnings
 };
 
 }  // namespace sluice::source

@@ -5,6 +5,7 @@
 
 #include "controller/source/kube/gateway_objects.h"
 #include "controller/source/kube/json_text.h"
+#include "shared/base/timeout.h"
 
 namespace sluice::source {
 
@@ -96,14 +97,13 @@ void OwnedObjects::settle(const ObjectKey& key, bool done) {
 }
 
 int OwnedObjects::timeout_ms(std::uint64_t now_ms) const {
-  if (under_way_ >= kMostWrites) return -1;
-  std::optional<std::uint64_t> first;
+  int timeout = kForEver;
+  if (under_way_ >= kMostWrites) return timeout;
   for (const auto& [key, item] : items_) {
     if (!item.dirty || item.under_way) continue;
-    if (!first || item.not_before_ms < *first) first = item.not_before_ms;
+    timeout = sooner(timeout, timeout_until(item.not_before_ms, now_ms));
   }
-  if (!first) return -1;
-  return *first <= now_ms ? 0 : static_cast<int>(*first - now_ms);
+  return timeout;
 }
 
 }  // namespace sluice::source

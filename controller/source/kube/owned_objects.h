@@ -51,6 +51,9 @@ class OwnedObjects {
   // `done`: or there is nothing left to do it to.
   void settle(const model::ObjectKey& key, bool done);
 
+  // Whether there is anything to do about it, now or later.
+  bool tends(const model::ObjectKey& key) const { return items_.contains(key); }
+
   int timeout_ms(std::uint64_t now_ms) const;  // until take() has something to do; -1: none
 
  private:

@@ -58,9 +58,16 @@ void OwnedWriter::tend(const ObjectKey& gateway) {
               gateway_objects(object, {controller_name_, addresses_[gateway], port_offset_}));
 }
 
-void OwnedWriter::touch(const ObjectKey& key) {
+bool OwnedWriter::touch(const ObjectKey& key) {
   owned_.touch(key);
-  if (objects_.find(key) == nullptr) refusals_.erase(key);
+  // A Gateway that was made anew just as it was has the status that it had, and another UID.
+  if (ours_.contains(key)) tend(key);
+  return drop_refusals();
+}
+
+bool OwnedWriter::drop_refusals() {
+  return std::erase_if(refusals_, [this](const auto& each) { return !owned_.tends(each.first); }) !=
+         0;
 }
 
 void OwnedWriter::suspect_leftovers(std::uint64_t now_ms) {
@@ -96,6 +103,7 @@ bool OwnedWriter::take(const kube::CallResult& result) {
                          result.outcome == kube::Outcome::kConflict);
   if (done) return refusals_.erase(key) != 0;
   refusals_[key] = "cannot be written: " + result.message;
+  drop_refusals();  // one that is gone is removed as well
   return true;
 }
 

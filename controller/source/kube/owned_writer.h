@@ -32,7 +32,8 @@ class OwnedWriter {
   // What is known of a Gateway changed: where it listens, or the Gateway itself.
   void show_addresses(const model::ObjectKey& gateway, const std::vector<std::string>& addresses);
   void show(const model::ObjectKey& gateway, bool is_ours);
-  void touch(const model::ObjectKey& key);
+  // Whether add_problems() says something else than before.
+  bool touch(const model::ObjectKey& key);
 
   void turn(std::uint64_t now_ms, bool may_write);
   // Whether add_problems() says something else than before.
@@ -44,6 +45,7 @@ class OwnedWriter {
  private:
   void tend(const model::ObjectKey& gateway);
   void suspect_leftovers(std::uint64_t now_ms);
+  bool drop_refusals();  // of what is of no interest any more
 
   kube::Calls& calls_;
   const KubeObjects& objects_;

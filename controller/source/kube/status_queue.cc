@@ -14,11 +14,6 @@ namespace {
 
 using nlohmann::json;
 
-// Classes, then Gateways, then ListenerSets, then all others.
-int rank(model::Kind kind) {
-  return std::min(static_cast<int>(kind), 3);
-}
-
 // The newest generation that any condition in it was observed at.
 std::int64_t newest_observed(const json& status) {
   std::int64_t newest = number_at(status, "/observedGeneration");
@@ -26,6 +21,13 @@ std::int64_t newest_observed(const json& status) {
   for (const json& part : status)
     newest = std::max(newest, newest_observed(part));
   return newest;
+}
+
+// Whether something in it waits for nginx.
+bool says_pending(const json& status) {
+  if (!status.is_structured()) return false;
+  if (text_at(status, "/reason") == "Pending") return true;
+  return std::ranges::any_of(status, says_pending);
 }
 
 }  // namespace
@@ -38,39 +40,19 @@ void StatusQueue::touch(const model::ObjectKey& key, std::uint64_t now_ms) {
     found->second = true;
     return;
   }
-  dirty_[key] = {++touches_, now_ms};
-}
-
-std::vector<model::ObjectKey> StatusQueue::due(std::uint64_t now_ms) const {
-  std::vector<std::pair<model::ObjectKey, std::uint64_t>> found;
-  for (const auto& [key, dirty] : dirty_) {
-    if (dirty.at_ms <= now_ms) found.emplace_back(key, dirty.touched);
-  }
-  std::sort(found.begin(), found.end(), [](const auto& left, const auto& right) {
-    const int one = rank(left.first.kind);
-    const int other = rank(right.first.kind);
-    return one != other ? one < other : left.second > right.second;
-  });
-  std::vector<model::ObjectKey> keys;
-  keys.reserve(found.size());
-  for (auto& [key, touched] : found)
-    keys.push_back(std::move(key));
-  return keys;
+  dirty_.touch(key, now_ms);
 }
 
 std::vector<StatusWrite> StatusQueue::take(const KubeObjects& objects, std::uint64_t now_ms) {
   std::vector<StatusWrite> writes;
-  if (under_way_.size() >= kMostWrites) return writes;
-  for (const model::ObjectKey& key : due(now_ms)) {
-    if (under_way_.size() >= kMostWrites) break;
-    const SeenObject* const seen = objects.find(key);
+  while (under_way_.size() < kMostWrites) {
+    const std::optional<WriteOrder::Entry> next = dirty_.take(now_ms);
+    if (!next) break;
+    const SeenObject* const seen = objects.find(next->key);
     if (seen == nullptr) {
-      dirty_.erase(key);
-      last_.erase(key);
-      continue;
-    }
-    if (auto write = make_write(key, *seen, now_ms)) {
-      under_way_.emplace(key, false);
+      last_.erase(next->key);
+    } else if (auto write = make_write(*next, *seen, now_ms)) {
+      under_way_.emplace(next->key, false);
       writes.push_back(std::move(*write));
     }
   }
@@ -78,33 +60,42 @@ std::vector<StatusWrite> StatusQueue::take(const KubeObjects& objects, std::uint
 }
 
 // None: nothing is to be written, or not yet.
-std::optional<StatusWrite> StatusQueue::make_write(const model::ObjectKey& key,
+std::optional<StatusWrite> StatusQueue::make_write(const WriteOrder::Entry& entry,
                                                    const SeenObject& seen, std::uint64_t now_ms) {
-  const std::optional<json> ours = status_of_(key);
-  const std::int64_t generation = number_at(parse_text(seen.text), "/metadata/generation");
-  // What was observed at a generation that the object never had is of another one of its name.
-  if (!ours || newest_observed(*ours) > generation) {
-    dirty_.erase(key);
-    return std::nullopt;
-  }
+  const std::optional<json> ours = status_of_(entry.key);
+  if (!ours) return std::nullopt;
+  note_pending(entry.key, *ours, now_ms);
   const json current = parse_text(seen.status);
   const auto merged = status::merge_status(current, *ours, controller_name_);
-  if (!merged) {
-    dirty_.erase(key);
-    return std::nullopt;
-  }
-  Last& last = last_[key];
-  const bool paused = last.at_ms != 0 && last.generation == generation;
-  if (paused && now_ms < last.at_ms + kPauseMs) {
-    dirty_[key].at_ms = last.at_ms + kPauseMs;
+  if (!merged) return std::nullopt;
+  const std::int64_t generation = number_at(parse_text(seen.text), "/metadata/generation");
+  // What was observed at a generation that the object never had is of another one of its name.
+  if (newest_observed(*ours) > generation) return std::nullopt;
+  Last& last = last_[entry.key];
+  if (const std::uint64_t at_ms = not_before(last, generation); now_ms < at_ms) {
+    dirty_.put_back(entry, at_ms);
     return std::nullopt;
   }
   last.generation = generation;
   last.at_ms = now_ms;
-  dirty_.erase(key);
   const json patch = {{"metadata", {{"resourceVersion", seen.resource_version}, {"uid", seen.uid}}},
                       {"status", json::parse(merged->text)}};
-  return StatusWrite{key, patch.dump()};
+  return StatusWrite{entry.key, patch.dump()};
+}
+
+void StatusQueue::note_pending(const model::ObjectKey& key, const json& ours,
+                               std::uint64_t now_ms) {
+  if (!says_pending(ours)) {
+    if (const auto found = last_.find(key); found != last_.end()) found->second.pending_ms = 0;
+  } else if (Last& last = last_[key]; last.pending_ms == 0) {
+    last.pending_ms = now_ms;
+  }
+}
+
+std::uint64_t StatusQueue::not_before(const Last& last, std::int64_t generation) {
+  const bool paused = last.at_ms != 0 && last.generation == generation;
+  return std::max(paused ? last.at_ms + kPauseMs : 0,
+                  last.pending_ms != 0 ? last.pending_ms + kPendingMs : 0);
 }
 
 void StatusQueue::settle(const model::ObjectKey& key, WriteResult result, std::uint64_t now_ms) {
@@ -120,7 +111,7 @@ void StatusQueue::settle(const model::ObjectKey& key, WriteResult result, std::u
       return;
     case WriteResult::kConflict:
       // The newer version touches the key when it comes; if it came already, that was noted.
-      dirty_[key] = {++touches_, touched ? now_ms : now_ms + kConflictMs};
+      dirty_.touch(key, touched ? now_ms : now_ms + kConflictMs);
       return;
     case WriteResult::kGone:
       if (touched) {
@@ -131,17 +122,13 @@ void StatusQueue::settle(const model::ObjectKey& key, WriteResult result, std::u
       return;
     case WriteResult::kFailed:
       last.retry_ms = std::clamp(last.retry_ms * 2, kFirstRetryMs, kLastRetryMs);
-      dirty_[key] = {++touches_, now_ms + last.retry_ms};
+      dirty_.touch(key, now_ms + last.retry_ms);
       return;
   }
 }
 
 int StatusQueue::timeout_ms(std::uint64_t now_ms) const {
-  if (dirty_.empty() || under_way_.size() >= kMostWrites) return -1;
-  const auto first = std::min_element(
-      dirty_.begin(), dirty_.end(),
-      [](const auto& left, const auto& right) { return left.second.at_ms < right.second.at_ms; });
-  return timeout_until(first->second.at_ms, now_ms);
+  return under_way_.size() >= kMostWrites ? kForEver : dirty_.timeout_ms(now_ms);
 }
 
 }  // namespace sluice::source

@@ -15,8 +15,8 @@
 #include <string>
 #include <vector>
 
-#include "controller/model/object.h"
 #include "controller/source/kube/objects.h"
+#include "controller/source/kube/write_order.h"
 
 namespace sluice::source {
 
@@ -36,6 +36,7 @@ enum class WriteResult : std::uint8_t {
 class StatusQueue {
  public:
   static constexpr std::uint64_t kPauseMs = 200;
+  static constexpr std::uint64_t kPendingMs = 200;  // workers adopt a table within a few
   static constexpr std::size_t kMostWrites = 8;
   static constexpr std::uint64_t kFirstRetryMs = 1000;
   static constexpr std::uint64_t kLastRetryMs = 30'000;
@@ -59,27 +60,23 @@ class StatusQueue {
   bool idle() const { return dirty_.empty() && under_way_.empty(); }
 
  private:
-  struct Dirty {
-    std::uint64_t touched = 0;  // counts touches: the newest first
-    std::uint64_t at_ms = 0;    // not before
-  };
-
   struct Last {
     std::int64_t generation = 0;
     std::uint64_t at_ms = 0;
-    std::uint64_t retry_ms = 0;  // of the last failure; 0: none
+    std::uint64_t retry_ms = 0;    // of the last failure; 0: none
+    std::uint64_t pending_ms = 0;  // since when our status waits for nginx; 0: it does not
   };
 
-  std::optional<StatusWrite> make_write(const model::ObjectKey& key, const SeenObject& seen,
+  std::optional<StatusWrite> make_write(const WriteOrder::Entry& entry, const SeenObject& seen,
                                         std::uint64_t now_ms);
-  std::vector<model::ObjectKey> due(std::uint64_t now_ms) const;
+  void note_pending(const model::ObjectKey& key, const nlohmann::json& ours, std::uint64_t now_ms);
+  static std::uint64_t not_before(const Last& last, std::int64_t generation);
 
   std::string controller_name_;
   StatusOf status_of_;
-  std::map<model::ObjectKey, Dirty> dirty_;
+  WriteOrder dirty_;
   std::map<model::ObjectKey, Last> last_;
   std::map<model::ObjectKey, bool> under_way_;  // whether it was touched meanwhile
-  std::uint64_t touches_ = 0;
 };
 
 }  // namespace sluice::source

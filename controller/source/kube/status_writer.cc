@@ -129,9 +129,11 @@ void StatusWriter::look_after_lease(std::uint64_t now_ms) {
 void StatusWriter::write_statuses(std::uint64_t now_ms) {
   for (const StatusWrite& write : statuses_.take(objects_, now_ms)) {
     const model::ObjectKey& key = write.key;
-    kube::Call call = kube::merge_patch_status({resource_of(key.kind), key.name.ns, key.name.name},
+    const SeenObject& seen = *objects_.find(key);
+    const kube::Resource resource = resource_of(key.kind, seen.version);
+    kube::Call call = kube::merge_patch_status({resource, key.name.ns, key.name.name},
                                                parse_text(write.body), kManager);
-    writes_[calls_.submit(std::move(call), now_ms)] = {key, objects_.find(key)->status};
+    writes_[calls_.submit(std::move(call), now_ms)] = {key, seen.status};
   }
 }
 

@@ -20,7 +20,7 @@ TEST(TrustAnchorsTest, KeepsTheCertificatesAndNothingElse) {
 TEST(TrustAnchorsTest, TextWithoutCertificatesIsAProblem) {
   for (const char* const text : {"", "Hello world\n"}) {
     const CheckedAnchors checked = check_trust_anchors(text);
-    EXPECT_EQ(checked.problem, "ca.crt: holds no certificate in PEM form") << text;
+    EXPECT_EQ(checked.problem, "holds no certificate in PEM form") << text;
     EXPECT_EQ(checked.pem, "");
   }
 }
@@ -29,7 +29,7 @@ TEST(TrustAnchorsTest, OneBrokenCertificateMakesAllUnusable) {
   std::string broken = make_certificate("two").certificate;
   broken.replace(broken.find('\n') + 10, 4, "!!!!");
   const CheckedAnchors checked = check_trust_anchors(make_certificate("one").certificate + broken);
-  EXPECT_EQ(checked.problem, "ca.crt: certificate 2 can't be read");
+  EXPECT_EQ(checked.problem, "certificate 2 can't be read");
   EXPECT_EQ(checked.pem, "");
 }
 

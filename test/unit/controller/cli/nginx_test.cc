@@ -25,6 +25,24 @@ TEST(NginxVersionTest, Http2HasItsOwnDirectiveFrom1251On) {
   EXPECT_TRUE(has_http2_directive({1, 30, 6}));
 }
 
+TEST(NginxBuildTest, TheStreamModuleIsCompiledInDynamicOrNotThere) {
+  const std::string version = "nginx version: nginx/1.26.3\n";
+  const auto build_of = [&](const std::string& arguments) {
+    const auto build = parse_nginx_build(version + "configure arguments: " + arguments + "\n");
+    return build ? *build : NginxBuild{};
+  };
+  EXPECT_EQ(build_of("--prefix=/p --with-stream_ssl_module").stream, StreamModule::kNone);
+  EXPECT_EQ(build_of("--prefix=/p --with-stream").stream, StreamModule::kCompiledIn);
+  const NginxBuild named =
+      build_of("--prefix=/p --modules-path=/usr/lib/nginx/modules --with-stream=dynamic");
+  EXPECT_EQ(named.stream, StreamModule::kDynamic);
+  EXPECT_EQ(named.stream_path, "/usr/lib/nginx/modules/ngx_stream_module.so");
+  EXPECT_EQ(named.version, (NginxVersion{1, 26, 3}));
+  EXPECT_EQ(build_of("--prefix=/p --with-stream=dynamic").stream_path,
+            "/p/modules/ngx_stream_module.so");
+  EXPECT_FALSE(parse_nginx_build("Apache/2.4"));
+}
+
 TEST(NginxTestOutputTest, ModuleOfAnotherNginxGetsAHint) {
   EXPECT_THAT(explain_failed_test("nginx: [emerg] module \"x.so\" version 1022001 instead of "
                                   "1026003 in c:1\n",
@@ -68,6 +86,28 @@ TEST(RenderedConfigurationTest, HasEveryValueAndNoPlaceholder) {
   ASSERT_TRUE(own);
   EXPECT_THAT(*own, Not(HasSubstr("user ")));
   EXPECT_THAT(*own, HasSubstr("worker_processes auto;"));
+  EXPECT_THAT(*own, Not(HasSubstr("stream {")));
+}
+
+TEST(RenderedConfigurationTest, StreamsAreThereWhereNginxHasItsModule) {
+  NginxConf conf{"/m.so", "", "", 0, "/s", "/s/l.conf"};
+  conf.build = {{1, 22, 1}, StreamModule::kDynamic, "/usr/stream.so"};
+  conf.relay_module_path = "/relay.so";
+  conf.streams_conf = "/s/streams.conf";
+  const auto dynamic = render_nginx_conf(conf);
+  ASSERT_TRUE(dynamic) << dynamic.error().message;
+  EXPECT_THAT(*dynamic, HasSubstr("load_module \"/usr/stream.so\";\nload_module \"/m.so\";\n"
+                                  "load_module \"/relay.so\";\n"));
+  EXPECT_THAT(*dynamic, HasSubstr("include \"/s/streams.conf\";"));
+  EXPECT_THAT(*dynamic, Not(HasSubstr("{{")));
+  conf.build.stream = StreamModule::kCompiledIn;
+  const auto compiled_in = render_nginx_conf(conf);
+  ASSERT_TRUE(compiled_in);
+  EXPECT_THAT(*compiled_in, Not(HasSubstr("/usr/stream.so")));
+  EXPECT_THAT(*compiled_in, HasSubstr("load_module \"/relay.so\";"));
+  const auto streams = render_streams_conf();
+  ASSERT_TRUE(streams) << streams.error().message;
+  EXPECT_THAT(*streams, HasSubstr("listen unix:sluice-tls-terminate ssl;"));
 }
 
 }  // namespace

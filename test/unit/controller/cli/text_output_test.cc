@@ -75,6 +75,16 @@ TEST(ObjectRowsTest, RouteShowsTheWorstOfItsParents) {
               ElementsAre(ElementsAre("r", "a.com,b.com", "False/NoMatchingParent", "")));
 }
 
+TEST(ObjectRowsTest, RoutesWithoutHostnamesHaveNoColumnOfThem) {
+  const json route = {{"metadata", {{"name", "r"}}}};
+  for (const auto kind : {model::Kind::kTcpRoute, model::Kind::kUdpRoute}) {
+    EXPECT_THAT(object_rows(kind, {route}, {false, false, true}).front(),
+                ElementsAre("NAME", "ACCEPTED", "RESOLVEDREFS"));
+  }
+  EXPECT_THAT(object_rows(model::Kind::kTlsRoute, {route}, {false, false, true}).front(),
+              ElementsAre("NAME", "HOSTNAMES", "ACCEPTED", "RESOLVEDREFS"));
+}
+
 TEST(ObjectRowsTest, ListenerSetsShowTheirParent) {
   const json set = {
       {"metadata", {{"name", "extra"}, {"namespace", "shop"}}},
@@ -94,9 +104,10 @@ TEST(ObjectRowsTest, ListenerSetsShowTheirParent) {
 TEST(ObjectRowsTest, ObjectsOfAnyShapeGiveARow) {
   for (const auto kind :
        {model::Kind::kGatewayClass, model::Kind::kGateway, model::Kind::kListenerSet,
-        model::Kind::kHttpRoute, model::Kind::kReferenceGrant, model::Kind::kService,
-        model::Kind::kEndpointSlice, model::Kind::kNamespace, model::Kind::kSecret,
-        model::Kind::kConfigMap, model::Kind::kBackend}) {
+        model::Kind::kHttpRoute, model::Kind::kUdpRoute, model::Kind::kReferenceGrant,
+        model::Kind::kService, model::Kind::kEndpointSlice, model::Kind::kNamespace,
+        model::Kind::kSecret, model::Kind::kConfigMap, model::Kind::kBackend,
+        model::Kind::kClusterTrustBundle}) {
     for (const json& odd : {json(nullptr), json(1), json{{"spec", 1}, {"status", "x"}},
                             json{{"spec", {{"ports", 1}, {"endpoints", {1, "x"}}}}}}) {
       EXPECT_EQ(object_rows(kind, {odd}, {true, true, true}).size(), 2U);

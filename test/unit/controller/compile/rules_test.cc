@@ -41,6 +41,19 @@ TEST(RulesTest, APrefixLosesItsTrailingSlash) {
   }
 }
 
+TEST(RulesTest, EveryKindOfRouteIsSaid) {
+  for (const auto& [kind, said] : std::vector<std::pair<model::Kind, table::RouteKind>>{
+           {model::Kind::kHttpRoute, table::RouteKind::kHttpRoute},
+           {model::Kind::kGrpcRoute, table::RouteKind::kGrpcRoute},
+           {model::Kind::kTlsRoute, table::RouteKind::kTlsRoute},
+           {model::Kind::kTcpRoute, table::RouteKind::kTcpRoute},
+           {model::Kind::kUdpRoute, table::RouteKind::kUdpRoute}}) {
+    resolve::ServedRoute route = route_with({model::HttpRouteMatch{}});
+    route.key.kind = kind;
+    EXPECT_EQ(to_rules(route).front().action->route_kind, said) << route.key.text();
+  }
+}
+
 TEST(RulesTest, ExactPathsAndPatternsStayAsTheyAre) {
   EXPECT_EQ(rule_of(path_match(PathMatchType::kExact, "/foo/")).path, "/foo/");
   const table::Rule regex = rule_of(path_match(PathMatchType::kRegularExpression, "/foo/"));

@@ -25,7 +25,7 @@ TEST(KindsTest, UnknownWordsNameNothing) {
 }
 
 TEST(KindsTest, EveryKindHasAWord) {
-  for (int kind = 0; kind <= static_cast<int>(Kind::kGatewayParameters); ++kind) {
+  for (int kind = 0; kind <= static_cast<int>(model::kLastKind); ++kind) {
     EXPECT_EQ(find_kind_by_word(model::kind_name(static_cast<Kind>(kind))),
               static_cast<Kind>(kind));
   }

@@ -21,6 +21,8 @@ namespace sluice::keeper {
 
 class FakeWorker {
  public:
+  static constexpr int kWorkers = 2;  // that its nginx is to have
+
   // Connects; nothing is said yet.
   explicit FakeWorker(const std::string& path) {
     connection_ = UniqueFd(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
@@ -46,6 +48,7 @@ class FakeWorker {
                   {"instance", "1-1"},
                   {"pid", std::to_string(pid)},
                   {"slot", std::to_string(pid)},
+                  {"workers", std::to_string(kWorkers)},
                   {"listeners", listeners ? "on" : "off"}});
   }
 

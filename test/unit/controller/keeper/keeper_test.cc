@@ -10,6 +10,7 @@
 #include <filesystem>
 
 #include "fake_worker.h"
+#include "shared/base/same_socket.h"
 
 namespace sluice::keeper {
 namespace {
@@ -104,7 +105,7 @@ TEST_F(KeeperTest, EveryWorkerGetsTheSameSocketAndOnlyThenItCountsAsOpen) {
       same_socket(first.sockets.begin()->second.get(), second.sockets.begin()->second.get()));
   EXPECT_TRUE(can_connect(socket));
   EXPECT_THAT(keeper_->data_plane().open_sockets, IsEmpty());
-  second.say("opened", {{"socket", wire_name(socket)}});
+  second.say("opened", {{"socket", wire_name({socket})}});
   turn({&first, &second});
   EXPECT_THAT(keeper_->data_plane().open_sockets, Contains(socket.text()));
 }
@@ -166,7 +167,7 @@ TEST_F(KeeperTest, ASocketThatIsNoLongerWantedIsDroppedAndClosed) {
   keeper_->want({}, now_ms_);
   EXPECT_TRUE(can_connect(socket)) << "the worker's copy keeps it open until the worker drained it";
   turn({&worker});
-  EXPECT_EQ(worker.heard.back(), "drop socket=" + wire_name(socket));
+  EXPECT_EQ(worker.heard.back(), "drop socket=" + wire_name({socket}));
   EXPECT_FALSE(can_connect(socket));
 }
 
@@ -207,7 +208,7 @@ TEST_F(KeeperTest, ARestartedKeeperAdoptsWhatWorkersHold) {
   EXPECT_THAT(keeper_->data_plane().failed_sockets, IsEmpty());
   FakeWorker holder(path_);
   holder.hello(11);
-  holder.say("have", {{"socket", wire_name(socket)}}, held.get());
+  holder.say("have", {{"socket", wire_name({socket})}}, held.get());
   holder.say("ready");
   turn({&holder, &empty});
   ASSERT_EQ(empty.sockets.size(), 1U);
@@ -222,13 +223,13 @@ TEST_F(KeeperTest, AdoptedSocketsAreKeptUntilItIsKnownWhatIsWanted) {
   const Socket socket = *listening_address(held->get());
   FakeWorker worker(path_);
   worker.hello(11);
-  worker.say("have", {{"socket", wire_name(socket)}}, held->get());
+  worker.say("have", {{"socket", wire_name({socket})}}, held->get());
   worker.say("ready");
   turn({&worker});
   EXPECT_THAT(worker.heard, IsEmpty());
   keeper_->want({}, now_ms_);
   turn({&worker});
-  EXPECT_THAT(worker.heard, Contains("drop socket=" + wire_name(socket)));
+  EXPECT_THAT(worker.heard, Contains("drop socket=" + wire_name({socket})));
 }
 
 TEST_F(KeeperTest, ADescriptorThatIsNotWhatItsNameSaysIsNotAdopted) {
@@ -236,8 +237,8 @@ TEST_F(KeeperTest, ADescriptorThatIsNotWhatItsNameSaysIsNotAdopted) {
   UniqueFd other(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
   FakeWorker worker(path_);
   worker.hello(11);
-  worker.say("have", {{"socket", wire_name(socket)}}, other.get());
-  worker.say("have", {{"socket", wire_name(socket)}});
+  worker.say("have", {{"socket", wire_name({socket})}}, other.get());
+  worker.say("have", {{"socket", wire_name({socket})}});
   worker.say("ready");
   keeper_->want({socket}, now_ms_);
   turn({&worker});
@@ -253,16 +254,16 @@ TEST_F(KeeperTest, AWorkersOwnSecondSocketIsReplaced) {
   keeper_->want({socket}, now_ms_);
   FakeWorker first(path_);
   first.hello(11);
-  first.say("have", {{"socket", wire_name(socket)}}, own->get());
+  first.say("have", {{"socket", wire_name({socket})}}, own->get());
   first.say("ready");
   turn({&first});
   FakeWorker second(path_);
   second.hello(12);
-  second.say("have", {{"socket", wire_name(socket)}}, other->get());
+  second.say("have", {{"socket", wire_name({socket})}}, other->get());
   second.say("ready");
   turn({&first, &second});
   ASSERT_EQ(second.heard.size(), 2U);
-  EXPECT_EQ(second.heard[0], "drop socket=" + wire_name(socket));
+  EXPECT_EQ(second.heard[0], "drop socket=" + wire_name({socket}));
   ASSERT_EQ(second.sockets.size(), 1U);
   EXPECT_TRUE(same_socket(second.sockets.begin()->second.get(), own->get()));
 }
@@ -311,7 +312,7 @@ TEST_F(KeeperTest, AWorkersFailureIsReportedAndItIsAskedAgain) {
   keeper_->announce(1, now_ms_);
   turn({&worker});
   worker.acknowledge(1);
-  worker.say("failed", {{"socket", wire_name(socket)}, {"error", "no free connections"}});
+  worker.say("failed", {{"socket", wire_name({socket})}, {"error", "no free connections"}});
   turn({&worker});
   EXPECT_EQ(keeper_->data_plane().failed_sockets[socket.text()],
             "nginx worker 11: no free connections");
@@ -327,8 +328,8 @@ TEST_F(KeeperTest, AStaticListenCountsAsServedAndIsNeverOpened) {
   const Socket covered{"127.0.0.1", free_port()};
   FakeWorker worker(path_);
   worker.hello(11, false);
-  worker.say("static", {{"socket", wire_name(exact)}});
-  worker.say("static", {{"socket", wire_name({"0.0.0.0", covered.port})}});
+  worker.say("static", {{"socket", wire_name({exact})}});
+  worker.say("static", {{"socket", wire_name({{"0.0.0.0", covered.port}})}});
   worker.say("ready");
   turn({&worker});
   FakeWorker other(path_);

@@ -6,27 +6,33 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+#include "shared/base/same_socket.h"
+
 namespace sluice::keeper {
 namespace {
 
 using resolve::Socket;
+using resolve::Transport;
 
 TEST(ListenTest, AWireNameReadsBackAsTheSameSocket) {
-  for (const Socket& socket : {Socket{"0.0.0.0", 80}, Socket{"127.0.0.1", 65535},
-                               Socket{"::", 8080}, Socket{"2001:db8::1", 1}}) {
-    EXPECT_EQ(parse_wire_name(wire_name(socket)), socket) << wire_name(socket);
+  for (const Port& port : {Port{{"0.0.0.0", 80}}, Port{{"127.0.0.1", 65535}}, Port{{"::", 8080}},
+                           Port{{"2001:db8::1", 1}}, Port{{"0.0.0.0", 53, Transport::kUdp}},
+                           Port{{"::", 5300, Transport::kUdp}, 3}}) {
+    EXPECT_EQ(parse_wire_name(wire_name(port)), port) << wire_name(port);
   }
-  EXPECT_EQ(wire_name({"::", 80}), "tcp/[::]:80");
+  EXPECT_EQ(wire_name({{"::", 80}}), "tcp/[::]:80");
+  EXPECT_EQ(wire_name({{"::", 5300, Transport::kUdp}, 3}), "udp/[::]:5300/3");
 }
 
 TEST(ListenTest, AWireNameIsCanonical) {
-  EXPECT_EQ(parse_wire_name("tcp/[0:0:0:0:0:0:0:1]:80"), (Socket{"::1", 80}));
+  EXPECT_EQ(parse_wire_name("tcp/[0:0:0:0:0:0:0:1]:80"), (Port{{"::1", 80}}));
 }
 
 TEST(ListenTest, MalformedWireNamesAreRefused) {
   for (const char* text :
        {"", "tcp/", "tcp/1.2.3.4", "tcp/1.2.3.4:", "tcp/1.2.3.4:0", "tcp/1.2.3.4:70000",
-        "tcp/1.2.3.4:80x", "udp/1.2.3.4:80", "tcp/::1:80", "tcp/[1.2.3.4]:80", "tcp/host:80"}) {
+        "tcp/1.2.3.4:80x", "tcp/1.2.3.4:80/1", "udp/1.2.3.4:80", "udp/1.2.3.4:80/",
+        "udp/1.2.3.4:80/x", "sctp/1.2.3.4:80", "tcp/::1:80", "tcp/[1.2.3.4]:80", "tcp/host:80"}) {
     EXPECT_EQ(parse_wire_name(text), std::nullopt) << text;
   }
 }
@@ -37,9 +43,22 @@ TEST(ListenTest, AnOpenedSocketIsFoundInListenState) {
   const std::optional<Socket> address = listening_address(fd->get());
   ASSERT_TRUE(address);
   EXPECT_EQ(address->address, "127.0.0.1");
-  EXPECT_TRUE(sockets_in_listen_state().contains(*address));
+  EXPECT_EQ(listening_sockets(Transport::kTcp)[*address], 1U);
   fd->reset();
-  EXPECT_FALSE(sockets_in_listen_state().contains(*address));
+  EXPECT_FALSE(listening_sockets(Transport::kTcp).contains(*address));
+}
+
+TEST(ListenTest, UdpSocketsOfOneAddressAreCountedApartFromTcp) {
+  Result<UniqueFd> first = open_listening({"127.0.0.1", 0, Transport::kUdp});
+  ASSERT_TRUE(first) << first.error().message;
+  const std::optional<Socket> address = listening_address(first->get());
+  ASSERT_TRUE(address);
+  EXPECT_EQ(address->transport, Transport::kUdp);
+  Result<UniqueFd> second = open_listening(*address);
+  ASSERT_TRUE(second) << second.error().message;
+  EXPECT_EQ(listening_sockets(Transport::kUdp)[*address], 2U);
+  EXPECT_FALSE(listening_sockets(Transport::kTcp).contains({"127.0.0.1", address->port}));
+  EXPECT_TRUE(open_listening({"127.0.0.1", address->port})) << "of TCP it is free";
 }
 
 TEST(ListenTest, WildcardAndSpecificAddressesCoexist) {
@@ -58,8 +77,8 @@ TEST(ListenTest, Ipv6SocketsAreFoundAndLeaveIpv4Alone) {
   Result<UniqueFd> v6 = open_listening({"::", 0});
   ASSERT_TRUE(v6) << v6.error().message;
   const std::uint16_t port = listening_address(v6->get())->port;
-  EXPECT_TRUE(sockets_in_listen_state().contains({"::", port}));
-  EXPECT_FALSE(sockets_in_listen_state().contains({"0.0.0.0", port}));
+  EXPECT_TRUE(listening_sockets(Transport::kTcp).contains({"::", port}));
+  EXPECT_FALSE(listening_sockets(Transport::kTcp).contains({"0.0.0.0", port}));
   EXPECT_TRUE(open_listening({"0.0.0.0", port}));
 }
 
@@ -91,7 +110,7 @@ TEST(ListenTest, APortThatAStrangerHoldsAloneFailsWithItsMeaning) {
   EXPECT_EQ(fd.error().message, "address already in use by another program or user");
 }
 
-TEST(ListenTest, OnlyListeningTcpSocketsHaveAListeningAddress) {
+TEST(ListenTest, OnlyUdpAndListeningTcpSocketsHaveAListeningAddress) {
   UniqueFd file(::open("/dev/null", O_RDONLY | O_CLOEXEC));
   EXPECT_EQ(listening_address(file.get()), std::nullopt);
   UniqueFd unconnected(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
@@ -105,6 +124,7 @@ TEST(ListenTest, AWildcardCoversItsOwnFamilyAndPortOnly) {
   EXPECT_FALSE(covers({"0.0.0.0", 80}, {"10.0.0.1", 81}));
   EXPECT_FALSE(covers({"0.0.0.0", 80}, {"::", 80}));
   EXPECT_FALSE(covers({"::", 80}, {"10.0.0.1", 80}));
+  EXPECT_FALSE(covers({"0.0.0.0", 80}, {"10.0.0.1", 80, Transport::kUdp}));
   EXPECT_FALSE(covers({"10.0.0.1", 80}, {"0.0.0.0", 80}));
 }
 

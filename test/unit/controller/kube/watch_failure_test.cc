@@ -55,6 +55,22 @@ TEST_F(WatchFailureTest, AWatchThatStallsUntilItsDeadlineIsWatchedAgainFromTheSa
   EXPECT_THAT(take(), IsEmpty());
 }
 
+// A watch that fell silent on a connection that stayed open was given up after 5 to 10 minutes.
+TEST_F(WatchFailureTest, AWatchWithoutBookmarksIsGivenUpWhereTheyCameBefore) {
+  list({object_json("a", 5)}, 9);
+  take();
+  pass(Reflector::kSilentMs);
+  EXPECT_TRUE(asks_for("resourceVersion=9")) << "this server may send none";
+  data(bookmark_json(40));
+  pass(Reflector::kSilentMs - 1);
+  EXPECT_TRUE(asks_for("resourceVersion=9"));
+  EXPECT_EQ(reflector_.timeout_ms(now_ms_), 1);
+  pass(1);
+  EXPECT_TRUE(is_watching());
+  EXPECT_TRUE(asks_for("resourceVersion=40"));
+  EXPECT_THAT(take(), IsEmpty());
+}
+
 TEST_F(WatchFailureTest, WatchesThatEndAtOnceAreNotAskedForInALoop) {
   list({}, 9);
   std::uint64_t waited = 0;

@@ -68,6 +68,9 @@ TEST(StoreTest, EveryAlternativeKnowsItsKind) {
   EXPECT_EQ(kind_of_default<ListenerSet>(), Kind::kListenerSet);
   EXPECT_EQ(kind_of_default<HttpRoute>(), Kind::kHttpRoute);
   EXPECT_EQ(kind_of_default<GrpcRoute>(), Kind::kGrpcRoute);
+  EXPECT_EQ(kind_of_default<TlsRoute>(), Kind::kTlsRoute);
+  EXPECT_EQ(kind_of_default<TcpRoute>(), Kind::kTcpRoute);
+  EXPECT_EQ(kind_of_default<UdpRoute>(), Kind::kUdpRoute);
   EXPECT_EQ(kind_of_default<ReferenceGrant>(), Kind::kReferenceGrant);
   EXPECT_EQ(kind_of_default<Service>(), Kind::kService);
   EXPECT_EQ(kind_of_default<EndpointSlice>(), Kind::kEndpointSlice);
@@ -75,6 +78,17 @@ TEST(StoreTest, EveryAlternativeKnowsItsKind) {
   EXPECT_EQ(kind_of_default<Secret>(), Kind::kSecret);
   EXPECT_EQ(kind_of_default<ConfigMap>(), Kind::kConfigMap);
   EXPECT_EQ(kind_of_default<Backend>(), Kind::kBackend);
+  EXPECT_EQ(kind_of_default<BackendTlsPolicy>(), Kind::kBackendTlsPolicy);
+  EXPECT_EQ(kind_of_default<GatewayParameters>(), Kind::kGatewayParameters);
+  EXPECT_EQ(kind_of_default<ClusterTrustBundle>(), Kind::kClusterTrustBundle);
+}
+
+TEST(StoreTest, WithoutAnApiServerEveryKindIsServed) {
+  Store store;
+  EXPECT_TRUE(store.serves(Kind::kClusterTrustBundle));
+  store.set_api({.bundles = {}, .releases = {}, .absent = {Kind::kClusterTrustBundle}});
+  EXPECT_FALSE(store.serves(Kind::kClusterTrustBundle));
+  EXPECT_TRUE(store.serves(Kind::kConfigMap));
 }
 
 }  // namespace

@@ -37,6 +37,7 @@ TEST(AddressTest, AddressesThatNothingCanListenOnSayWhy) {
 TEST(AddressTest, SocketsOfIpv6AddressesAreWrittenInBrackets) {
   EXPECT_EQ((Socket{"0.0.0.0", 80}.text()), "0.0.0.0:80");
   EXPECT_EQ((Socket{"::", 8080}.text()), "[::]:8080");
+  EXPECT_EQ((Socket{"::", 5300, Transport::kUdp}.text()), "[::]:5300/udp");
 }
 
 }  // namespace

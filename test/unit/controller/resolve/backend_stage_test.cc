@@ -138,6 +138,31 @@ TEST_F(BackendStageTest, ABackendThatNobodyUsedLongEnoughWasNeverThere) {
   EXPECT_TRUE(published().empty());
 }
 
+TEST_F(BackendStageTest, APortOfTwoProtocolsIsTwoBackends) {
+  model::Service object = service("tcp");
+  object.ports.push_back(object.ports.front());
+  object.ports.back().name = "udp";
+  object.ports.back().protocol = "UDP";
+  put(object);
+  put(slice("s1", "web", {"tcp", "TCP", 3000}, {"10.0.0.1"}));
+  put(slice("s2", "web", {"udp", "UDP", 5300}, {"10.0.0.2"}));
+  stage_.use({kWeb.object, 80, Transport::kUdp});
+  EXPECT_THAT(addresses(), ElementsAre("10.0.0.2:5300"));
+  stage_.use(kWeb);
+  EXPECT_THAT(addresses(), ElementsAre("10.0.0.1:3000"));
+  put(slice("s2", "web", {"udp", "UDP", 5300}, {"10.0.0.3"}));
+  EXPECT_EQ(published().backends.front().id, "Service/ns/web:80/udp");
+}
+
+TEST_F(BackendStageTest, DatagramsGoToNoUnixSocket) {
+  model::Backend object;
+  object.meta.name = {"ns", "api"};
+  object.endpoints = {{"10.0.0.1", 53, ""}, {"", 0, "/run/api.sock"}};
+  put(object);
+  stage_.use({{Kind::kBackend, {"ns", "api"}}, 0, Transport::kUdp});
+  EXPECT_THAT(addresses(), ElementsAre("10.0.0.1:53"));
+}
+
 model::Backend named(std::vector<std::string> hostnames) {
   model::Backend object;
   object.meta.name = {"ns", "api"};

@@ -19,7 +19,8 @@ ListenerPlan listener(std::string name, ProtocolFamily family, std::string hostn
   plan.family = family;
   plan.hostname = std::move(hostname);
   plan.port = 80;
-  plan.sockets = {{std::move(address), 80}};
+  const bool udp = family == ProtocolFamily::kUdp;
+  plan.sockets = {{std::move(address), 80, udp ? Transport::kUdp : Transport::kTcp}};
   return plan;
 }
 
@@ -154,6 +155,16 @@ TEST(ConflictsTest, TwoStreamsOnOneSocketConflictByProtocol) {
   book.put({"ns", "a"}, gateway({listener("l", ProtocolFamily::kTcp, "")}));
   book.put({"ns", "b"}, gateway({listener("l", ProtocolFamily::kTcp, "")}));
   EXPECT_EQ(lost(book, "b", "l"), "ProtocolConflict");
+}
+
+TEST(ConflictsTest, UdpSocketsConflictWithEachOtherOnly) {
+  PortBook book;
+  book.put({"ns", "a"}, gateway({listener("tcp", ProtocolFamily::kTcp, ""),
+                                 listener("udp", ProtocolFamily::kUdp, "")}));
+  book.put({"ns", "b"}, gateway({listener("udp", ProtocolFamily::kUdp, "")}));
+  EXPECT_EQ(lost(book, "a", "tcp"), "");
+  EXPECT_EQ(lost(book, "a", "udp"), "");
+  EXPECT_EQ(lost(book, "b", "udp"), "ProtocolConflict");
 }
 
 TEST(ConflictsTest, OtherAddressesAreOtherSockets) {

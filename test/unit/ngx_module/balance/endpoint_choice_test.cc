@@ -186,6 +186,18 @@ TEST_F(EndpointChoiceTest, WithoutAnythingToVerifyWithNoEndpointIsChosen) {
   EXPECT_EQ(check_backend(table_.mapping(), ref_), Choice::kNoTrust);
 }
 
+TEST_F(EndpointChoiceTest, WhatTheClientSecuresItselfIsReachedWithoutThePolicy) {
+  table::BackendTlsRule rule;
+  rule.usable = false;
+  rule.hostname = "a.example.com";
+  put_tls(rule);
+  const Chosen chosen =
+      choose_endpoint(table_.mapping(), ref_, tried_, kNow, random_, target_, true);
+  EXPECT_EQ(chosen.choice, Choice::kChosen);
+  EXPECT_EQ(chosen.tls, "");
+  EXPECT_EQ(check_backend(table_.mapping(), ref_, true), Choice::kChosen);
+}
+
 TEST_F(EndpointChoiceTest, ARecordThatMakesNoSenseIsNeverPlainText) {
   table::BackendTlsRule rule;
   rule.hostname = "a.example.com";

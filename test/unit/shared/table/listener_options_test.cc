@@ -28,6 +28,11 @@ match::GroupKey socket_of(std::uint16_t port) {
   return key;
 }
 
+bool expects_proxy_protocol(const Reader& reader, std::uint16_t port) {
+  Group group{};
+  return match::find_group(reader, socket_of(port), group) && group.proxy_protocol != 0;
+}
+
 class ListenerOptionsTest : public testing::Test, public TableFixture {};
 
 TEST_F(ListenerOptionsTest, ADumpShowsLimitsAndNetworks) {
@@ -64,12 +69,12 @@ TEST_F(ListenerOptionsTest, ASocketExpectsThePROXYProtocolWhileAListenerSaysSo) 
   spec.proxy_protocol = true;
   editor().put_listener(spec);
   EXPECT_THAT(committed(), HasSubstr("group 0.0.0.0:8080  tries any  proxy-protocol\n"));
-  EXPECT_TRUE(match::expects_proxy_protocol(reader(), socket_of(8080)));
-  EXPECT_FALSE(match::expects_proxy_protocol(reader(), socket_of(1)));
+  EXPECT_TRUE(expects_proxy_protocol(reader(), 8080));
+  EXPECT_FALSE(expects_proxy_protocol(reader(), 1));
   spec.proxy_protocol = false;
   editor().put_listener(spec);
   committed();
-  EXPECT_FALSE(match::expects_proxy_protocol(reader(), socket_of(8080)));
+  EXPECT_FALSE(expects_proxy_protocol(reader(), 8080));
 }
 
 }  // namespace

@@ -30,6 +30,11 @@ match::GroupKey socket_of(std::uint16_t port) {
   return key;
 }
 
+bool expects_tls(const Reader& reader, std::uint16_t port) {
+  Group group{};
+  return match::find_group(reader, socket_of(port), group) && group.tls != 0;
+}
+
 class ListenerTlsTest : public testing::Test, public TableFixture {};
 
 TEST_F(ListenerTlsTest, ADumpShowsNamesAndHashesOfCertificates) {
@@ -124,9 +129,9 @@ TEST_F(ListenerTlsTest, OnlySocketsOfHttpsListenersExpectAHandshake) {
   editor().put_listener(https(1, "secure"));
   editor().put_listener(listener_spec(2, "plain"));
   committed();
-  EXPECT_TRUE(match::expects_tls(reader(), socket_of(8443)));
-  EXPECT_FALSE(match::expects_tls(reader(), socket_of(8080)));
-  EXPECT_FALSE(match::expects_tls(reader(), socket_of(1)));
+  EXPECT_TRUE(expects_tls(reader(), 8443));
+  EXPECT_FALSE(expects_tls(reader(), 8080));
+  EXPECT_FALSE(expects_tls(reader(), 1));
 }
 
 TEST_F(ListenerTlsTest, AGroupFollowsItsListenersFromHttpToHttpsAndBack) {

@@ -186,13 +186,15 @@ TEST(KeysTest, APathIsCutInFrontOfEachSlash) {
 
 TEST(KeysTest, EveryPartOfAKeyCounts) {
   std::array<std::uint8_t, 16> address{};
-  std::set<std::uint64_t> hashes = {socket_key_hash(1, Family::kIpv4, 80, address),
-                                    socket_key_hash(1, Family::kIpv6, 80, address),
-                                    socket_key_hash(1, Family::kIpv4, 81, address),
-                                    socket_key_hash(2, Family::kIpv4, 80, address)};
+  std::set<std::uint64_t> hashes = {
+      socket_key_hash(1, Transport::kTcp, Family::kIpv4, 80, address),
+      socket_key_hash(1, Transport::kUdp, Family::kIpv4, 80, address),
+      socket_key_hash(1, Transport::kTcp, Family::kIpv6, 80, address),
+      socket_key_hash(1, Transport::kTcp, Family::kIpv4, 81, address),
+      socket_key_hash(2, Transport::kTcp, Family::kIpv4, 80, address)};
   address[15] = 1;
-  hashes.insert(socket_key_hash(1, Family::kIpv4, 80, address));
-  EXPECT_EQ(hashes.size(), 5u);
+  hashes.insert(socket_key_hash(1, Transport::kTcp, Family::kIpv4, 80, address));
+  EXPECT_EQ(hashes.size(), 6U);
   const std::set<std::uint64_t> others = {shard_key_hash(1, 1, HostKind::kExact, "a"),
                                           shard_key_hash(1, 2, HostKind::kExact, "a"),
                                           shard_key_hash(1, 1, HostKind::kWildcard, "a"),

@@ -104,5 +104,47 @@ TEST(ConfigMapDecodeTest, TextAndBinaryDataAreAccepted) {
   EXPECT_EQ(config.meta.name.text(), "default/c");
 }
 
+constexpr std::string_view kTrustBundle = R"({"apiVersion": "certificates.k8s.io/v1",
+  "kind": "ClusterTrustBundle", "metadata": {"name": "example.com:signer:v1"},
+  "spec": {"signerName": "example.com/signer", "trustBundle": "text"}})";
+
+TEST(ClusterTrustBundleDecodeTest, IsOfNoNamespace) {
+  const auto bundle = decode_as<ClusterTrustBundle>(nlohmann::json::parse(kTrustBundle));
+  EXPECT_EQ(bundle.meta.name.text(), "example.com:signer:v1");
+  EXPECT_EQ(bundle.pem, "text");
+}
+
+class TrustBundleAcceptanceTest : public testing::TestWithParam<Acceptance> {};
+
+TEST_P(TrustBundleAcceptanceTest, IsAccepted) {
+  expect_accepted(kTrustBundle, GetParam());
+}
+
+INSTANTIATE_TEST_SUITE_P(Kubernetes, TrustBundleAcceptanceTest,
+                         testing::Values(Acceptance{"OlderVersion", "/apiVersion",
+                                                    R"("certificates.k8s.io/v1beta1")"},
+                                         Acceptance{"EmptyBundle", "/spec/trustBundle", R"("")"}),
+                         accepted_name_of);
+
+class TrustBundleRefusalTest : public testing::TestWithParam<Refusal> {};
+
+TEST_P(TrustBundleRefusalTest, IsRefused) {
+  expect_refused(kTrustBundle, GetParam());
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Kubernetes, TrustBundleRefusalTest,
+    testing::Values(Refusal{"NameOfAnotherSigner", "/metadata/name", R"("example.com:other:v1")",
+                            "metadata.name", "must begin with \"example.com:signer:\""},
+                    Refusal{"NameWithoutItsSigner", "/metadata/name", R"("v1")", "metadata.name",
+                            "must begin with \"example.com:signer:\""},
+                    Refusal{"NameWithASignerThatIsNotSaid", "/spec/signerName", "null",
+                            "metadata.name", "found \":\""},
+                    Refusal{"NameWithUpperCase", "/metadata/name", R"("example.com:signer:V1")",
+                            "metadata.name", "valid is such as"},
+                    Refusal{"NoBundle", "/spec/trustBundle", "null", "spec.trustBundle", "missing"},
+                    Refusal{"NoSpec", "/spec", "null", "spec", "missing"}),
+    name_of);
+
 }  // namespace
 }  // namespace sluice::model

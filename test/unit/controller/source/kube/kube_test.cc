@@ -1,14 +1,8 @@
-#include "controller/source/kube/kube.h"
-
 #include <gmock/gmock.h>
-#include <poll.h>
 
-#include <chrono>
-#include <fstream>
-#include <functional>
+#include <set>
 
-#include "test/harness/temp_directory.h"
-#include "test/unit/controller/source/kube/served_objects.h"
+#include "test/unit/controller/source/kube/followed_cluster.h"
 
 namespace sluice::source {
 namespace {
@@ -22,6 +16,11 @@ using ::testing::SizeIs;
 const std::string kGateways = "/apis/gateway.networking.k8s.io/v1/gateways";
 const std::string kSecrets = "/api/v1/secrets";
 const std::string kSecretPath = "/api/v1/namespaces/shop/secrets/web-tls";
+constexpr std::size_t kNowhere = std::string::npos;
+const std::string kBundles = "/apis/certificates.k8s.io/v1/clustertrustbundles";
+const std::string kOlderBundles = "/apis/certificates.k8s.io/v1beta1/clustertrustbundles";
+const std::string kTcpRoutes = "/apis/gateway.networking.k8s.io/v1/tcproutes";
+const std::string kOlderTcpRoutes = "/apis/gateway.networking.k8s.io/v1alpha2/tcproutes";
 const ObjectKey kWeb{Kind::kGateway, {"shop", "web"}};
 const ObjectKey kTls{Kind::kSecret, {"shop", "web-tls"}};
 
@@ -52,68 +51,7 @@ Json status(const std::string& message, int observed = 443) {
              {"lastTransitionTime", "2026-01-01T00:00:00Z"}}}}};
 }
 
-class KubeSourceTest : public ::testing::Test {
- protected:
-  void open() {
-    write("ca.crt", cluster_.authority());
-    KubeOptions options;
-    options.cluster = {write("config", cluster_.kubeconfig("ca.crt")), ""};
-    options.controller_name = "sluice.dev/gateway-controller";
-    options.state_directory = directory_.path();
-    auto opened = open_kubernetes(options);
-    ASSERT_TRUE(opened) << opened.error().message;
-    source_ = std::move(*opened);
-  }
-
-  void turn() {
-    const auto since = std::chrono::steady_clock::now().time_since_epoch();
-    const auto now = std::chrono::duration_cast<std::chrono::milliseconds>(since).count();
-    Batch batch = source_->poll(static_cast<std::uint64_t>(now));
-    waiting_ = batch.waiting;
-    std::ranges::move(batch.changes, std::back_inserter(changes_));
-    cluster_.server().step();
-    pollfd events[] = {{source_->fd(), POLLIN, 0}, {cluster_.server().fd(), POLLIN, 0}};
-    const int timeout = source_->timeout_ms();
-    ::poll(events, 2, timeout < 0 ? 20 : std::min(timeout, 20));
-  }
-
-  bool turn_until(const std::function<bool()>& done) {
-    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
-    while (!done()) {
-      if (std::chrono::steady_clock::now() > deadline) return false;
-      turn();
-    }
-    return true;
-  }
-
-  bool turn_until_started() {
-    return turn_until([this] { return !waiting_; });
-  }
-
-  std::size_t told(const ObjectKey& key) const {
-    return static_cast<std::size_t>(
-        std::ranges::count_if(changes_, [&](const auto& change) { return change.key == key; }));
-  }
-
-  std::string problems() const {
-    std::string all;
-    for (const model::Problem& problem : source_->problems())
-      all += problem.object + ": " + problem.message + "\n";
-    return all;
-  }
-
-  std::string write(const std::string& name, const std::string& text) {
-    const std::string path = directory_.path() + "/" + name;
-    std::ofstream(path) << text;
-    return path;
-  }
-
-  TempDirectory directory_;
-  ServedObjects cluster_;
-  std::unique_ptr<Source> source_;
-  std::vector<model::Change> changes_;
-  bool waiting_ = true;
-};
+class KubeSourceTest : public FollowedCluster {};
 
 TEST_F(KubeSourceTest, NothingIsToldBeforeEveryKindIsListedAndEveryNamedSecretIsHere) {
   cluster_.put(kGateways, gateway(443));
@@ -273,6 +211,108 @@ TEST_F(KubeSourceTest, AGatewayOfOursHasAServiceUntilItIsAnothers) {
   EXPECT_EQ(cluster_.services[1].method, "DELETE");
   EXPECT_EQ(Json::parse(cluster_.services[1].body)["preconditions"]["uid"],
             made["metadata"]["uid"]);
+}
+
+// A Service that could not be written stayed a problem after its Gateway was gone.
+TEST_F(KubeSourceTest, WhatCannotBeWrittenIsAProblemAsLongAsItsGatewayIsThere) {
+  cluster_.put(kGateways, gateway(443));
+  open();
+  ASSERT_TRUE(turn_until_started());
+  source_->show_status(kWeb, status("one"));
+  ASSERT_TRUE(turn_until([this] { return cluster_.services.size() == 1; }));
+  cluster_.answer(cluster_.services[0], 403, {{"kind", "Status"}, {"code", 403}});
+  ASSERT_TRUE(turn_until([this] { return problems().find("cannot be written") != kNowhere; }));
+  cluster_.remove(kGateways, "shop/web");
+  EXPECT_TRUE(turn_until([this] { return problems().find("cannot be written") == kNowhere; }));
+}
+
+// A Gateway that was made anew just as it had been never got a Service.
+TEST_F(KubeSourceTest, AGatewayThatIsMadeAnewAsItWasGetsAServiceOfItsOwn) {
+  Json web = gateway(443);
+  web["metadata"]["uid"] = "0f8fad5b-d9cb-469f-a165-70867728950e";
+  cluster_.put(kGateways, web);
+  open();
+  ASSERT_TRUE(turn_until_started());
+  source_->show_status(kWeb, status("same"));
+  ASSERT_TRUE(turn_until([this] { return cluster_.services.size() == 1; }));
+  cluster_.answer(cluster_.services[0], 201,
+                  cluster_.put("/api/v1/services", Json::parse(cluster_.services[0].body)));
+  cluster_.remove(kGateways, "shop/web");
+  web["metadata"]["uid"] = "7c9e6679-7425-40de-944b-e07fc1f90ae7";
+  cluster_.put(kGateways, web);
+  const std::string anew = "/namespaces/shop/services/web-7c9e6679?";
+  EXPECT_TRUE(turn_until([&] {
+    return std::ranges::any_of(cluster_.services, [&](const auto& write) {
+      return write.method == "PATCH" && write.path.find(anew) != kNowhere;
+    });
+  }));
+}
+
+TEST_F(KubeSourceTest, TheReleaseOfTheGatewayApiIsToldAndFollowed) {
+  const std::string crds = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
+  const auto crd = [](const char* release) {
+    return Json{{"metadata",
+                 {{"name", "gateways.gateway.networking.k8s.io"},
+                  {"annotations", {{"gateway.networking.k8s.io/bundle-version", release}}}}}};
+  };
+  cluster_.put(crds, crd("v1.6.3"));
+  open();
+  ASSERT_TRUE(turn_until_started());
+  ASSERT_TRUE(api_);
+  EXPECT_EQ(api_->bundles.at(Kind::kGateway).release, "v1.6.3");
+  EXPECT_EQ(api_->absent, std::set<Kind>{});
+  cluster_.put(crds, crd("v1.7.0"));
+  ASSERT_TRUE(turn_until([this] { return api_->releases == std::set<std::string>{"v1.7.0"}; }));
+}
+
+TEST_F(KubeSourceTest, BundlesThatAreNotServedAreAbsentAndNoProblem) {
+  cluster_.make_absent(kBundles);
+  cluster_.make_absent(kOlderBundles);
+  open();
+  ASSERT_TRUE(turn_until_started());
+  ASSERT_TRUE(api_);
+  EXPECT_EQ(api_->absent, std::set<Kind>{Kind::kClusterTrustBundle});
+  EXPECT_EQ(problems(), "");
+}
+
+TEST_F(KubeSourceTest, BundlesOfTheOlderVersionAreReadWhereItIsTheOnlyOne) {
+  cluster_.make_absent(kBundles);
+  cluster_.put(kOlderBundles,
+               {{"metadata", {{"name", "ca"}}}, {"spec", {{"trustBundle", "text"}}}});
+  open();
+  ASSERT_TRUE(turn_until_started());
+  EXPECT_EQ(told({Kind::kClusterTrustBundle, {"", "ca"}}), 1);
+  ASSERT_TRUE(api_);
+  EXPECT_EQ(api_->absent, std::set<Kind>{});
+  EXPECT_EQ(problems(), "");
+}
+
+TEST_F(KubeSourceTest, RoutesOfAnOlderVersionHaveTheirStatusWrittenInIt) {
+  cluster_.make_absent(kTcpRoutes);
+  cluster_.put(kOlderTcpRoutes,
+               {{"metadata", {{"namespace", "shop"}, {"name", "ssh"}}},
+                {"spec", {{"rules", {{{"backendRefs", {{{"name", "ssh"}, {"port", 22}}}}}}}}}});
+  open();
+  ASSERT_TRUE(turn_until_started());
+  const ObjectKey key{Kind::kTcpRoute, {"shop", "ssh"}};
+  EXPECT_EQ(told(key), 1);
+  source_->show_status(key, {{"parents",
+                              {{{"controllerName", "sluice.dev/gateway-controller"},
+                                {"parentRef", {{"name", "gw"}}},
+                                {"conditions", Json::array()}}}}});
+  ASSERT_TRUE(turn_until([this] { return cluster_.writes.size() == 1; }));
+  EXPECT_THAT(cluster_.writes[0].path,
+              HasSubstr("/v1alpha2/namespaces/shop/tcproutes/ssh/status?"));
+}
+
+TEST_F(KubeSourceTest, WhereNoRoutesOfAKindAreServedNothingIsMissed) {
+  cluster_.make_absent(kTcpRoutes);
+  cluster_.make_absent(kOlderTcpRoutes);
+  open();
+  ASSERT_TRUE(turn_until_started());
+  ASSERT_TRUE(api_);
+  EXPECT_EQ(api_->absent, std::set<Kind>{Kind::kTcpRoute});
+  EXPECT_EQ(problems(), "");
 }
 
 }  // namespace

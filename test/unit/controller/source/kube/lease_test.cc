@@ -166,6 +166,21 @@ TEST_F(LeaseTest, AConflictMeansThatSomebodyElseMayHoldIt) {
   EXPECT_TRUE(one_.held(now_));
 }
 
+TEST_F(LeaseTest, AnAnswerThatIsNoLeaseGivesNothing) {
+  for (const char* odd : {"null", "[]", "{}", "7", R"({"metadata": {"resourceVersion": 7}})",
+                          R"({"metadata": "x", "spec": []})"}) {
+    Lease lease({"sluice-system", "sluice-1"}, "");
+    for (int asked = 0; asked < 3; ++asked, now_ += Lease::kRetryMs) {
+      ASSERT_TRUE(lease.take_due(now_, kWallUs));
+      kube::CallResult result = result_of(kube::Outcome::kOk);
+      result.object = Json::parse(odd);
+      lease.settle(result, now_);
+    }
+    EXPECT_FALSE(lease.held(now_)) << odd;
+    EXPECT_EQ(lease.problem(), "the answer is no Lease") << odd;
+  }
+}
+
 TEST_F(LeaseTest, HoldingItCostsOneWriteInTwoSeconds) {
   pass(60'000, {&one_});
   EXPECT_LE(cluster_.writes, 30);

@@ -37,6 +37,16 @@ TEST(KubeObjectsTest, AnObjectOfAListIsTaken) {
   EXPECT_EQ(json::parse(seen->text).at("apiVersion"), "gateway.networking.k8s.io/v1");
 }
 
+TEST(KubeObjectsTest, TheVersionIsTheOneThatTheObjectCameIn) {
+  KubeObjects objects;
+  objects.put(Kind::kHttpRoute, route("5"));
+  EXPECT_EQ(objects.find(kRoute)->version, "v1");
+  json older = route("6");
+  older["apiVersion"] = "gateway.networking.k8s.io/v1beta1";
+  objects.put(Kind::kHttpRoute, older);
+  EXPECT_EQ(objects.find(kRoute)->version, "v1beta1");
+}
+
 TEST(KubeObjectsTest, AWriteOfTheStatusChangesNothing) {
   KubeObjects objects;
   objects.put(Kind::kHttpRoute, route("5"));

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <map>
 #include <nlohmann/json.hpp>
-#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -44,7 +43,21 @@ class ServedObjects {
     tell(collection, "DELETED", object);
   }
 
-  void forbid(const std::string& path) { forbidden_.insert(path); }
+  // Of one object, or of a whole collection; 404 where the collection is absent.
+  void forbid(const std::string& path) { refused_[path] = 403; }
+
+  void make_absent(const std::string& collection) { refused_[collection] = 404; }
+
+  void serve_again(const std::string& path) { refused_.erase(path); }
+
+  // Nothing but 503 until it comes back.
+  void go_away() {
+    away_ = true;
+    watches_.clear();
+    server_.drop_connections();
+  }
+
+  void come_back() { away_ = false; }
 
   void answer(const Exchange& write, int status, const Json& body) {
     server_.answer(write.id, status, body.dump());
@@ -68,10 +81,15 @@ class ServedObjects {
   std::vector<Exchange> writes;    // of statuses
   std::vector<Exchange> services;  // writes of them
   std::vector<Json> events;
+  std::vector<Exchange> while_away;
 
  private:
   void take(const Exchange& exchange) {
     const std::string path = exchange.path.substr(0, exchange.path.find('?'));
+    if (away_) {
+      while_away.push_back(exchange);
+      return refuse(exchange, 503, "ServiceUnavailable");
+    }
     if (path.find("/leases") != std::string::npos) return grant(exchange);
     if (path.ends_with("/events")) return events.push_back(Json::parse(exchange.body));
     if (exchange.method != "GET" && path.find("/services/") != std::string::npos) {
@@ -82,7 +100,12 @@ class ServedObjects {
       watches_[path] = exchange.id;
       return server_.begin(exchange.id, 200);
     }
-    if (path.find("/namespaces/") == std::string::npos) {
+    const bool single = path.find("/namespaces/") != std::string::npos;
+    if (single) fetched_.push_back(path);
+    if (const auto found = refused_.find(path); found != refused_.end()) {
+      return refuse(exchange, found->second, found->second == 403 ? "Forbidden" : "NotFound");
+    }
+    if (!single) {
       Json items = Json::array();
       for (const auto& [name, object] : objects_[path])
         items.push_back(object);
@@ -90,8 +113,6 @@ class ServedObjects {
                          {"items", items}};
       return server_.answer(exchange.id, 200, list.dump());
     }
-    fetched_.push_back(path);
-    if (forbidden_.contains(path)) return refuse(exchange, 403, "Forbidden");
     for (const auto& [collection, objects] : objects_) {
       for (const auto& [name, object] : objects) {
         if (path == path_of(collection, name)) {
@@ -112,7 +133,9 @@ class ServedObjects {
   // Whoever asks for the Lease gets it.
   void grant(const Exchange& exchange) {
     if (exchange.method == "GET") return refuse(exchange, 404, "NotFound");
-    server_.answer(exchange.id, exchange.method == "POST" ? 201 : 200, exchange.body);
+    Json lease = Json::parse(exchange.body);
+    lease["metadata"]["resourceVersion"] = std::to_string(++version_);
+    server_.answer(exchange.id, exchange.method == "POST" ? 201 : 200, lease.dump());
   }
 
   void refuse(const Exchange& exchange, int status, const std::string& reason) {
@@ -132,9 +155,10 @@ class ServedObjects {
   ApiServer server_;
   std::map<std::string, std::map<std::string, Json>> objects_;  // collection -> "ns/name"
   std::map<std::string, std::uint64_t> watches_;
-  std::set<std::string> forbidden_;
+  std::map<std::string, int> refused_;  // path -> status
   std::vector<std::string> fetched_;
   std::uint64_t version_ = 100;
+  bool away_ = false;
 };
 
 }  // namespace sluice::source

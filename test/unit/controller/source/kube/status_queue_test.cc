@@ -103,6 +103,41 @@ TEST_F(StatusQueueTest, LaterWritesOfAGenerationWaitAndOnlyTheLastOneIsMade) {
   EXPECT_EQ(bodies_[route("a")].at("status"), status_of("three"));
 }
 
+// Every route was written twice: as Pending for the milliseconds until workers had it, and then.
+TEST_F(StatusQueueTest, WhatIsPendingIsWrittenWhenItStaysSo) {
+  put(route("a"), 7);
+  want(route("a"), "one", 1000);
+  ours_[route("a")]["parents"][0]["conditions"] = {{{"reason", "Pending"}}};
+  EXPECT_EQ(take(1000), Keys{});
+  EXPECT_EQ(queue_.timeout_ms(1000), 200);
+  queue_.touch(route("a"), 1100);
+  EXPECT_EQ(take(1100), Keys{});
+  want(route("a"), "served", 1150);
+  EXPECT_EQ(take(1150), Keys{route("a")});
+  done(route("a"), 8, 1155);
+  ours_[route("a")]["parents"][0]["conditions"] = {{{"reason", "Pending"}}};
+  queue_.touch(route("a"), 2000);
+  EXPECT_EQ(take(2000), Keys{});
+  EXPECT_EQ(take(2200), Keys{route("a")});
+}
+
+// What was pending a second time was written at once when nothing had been written in between.
+TEST_F(StatusQueueTest, WhatIsPendingAgainWaitsAgain) {
+  const auto pend = [this] {
+    ours_[route("a")]["parents"][0]["conditions"] = {{{"reason", "Pending"}}};
+  };
+  put(route("a"), 7, 1, status_of("served"));
+  want(route("a"), "served", 900);
+  pend();
+  EXPECT_EQ(take(1000), Keys{});
+  want(route("a"), "served", 1100);
+  EXPECT_EQ(take(1100), Keys{}) << "it is as it was";
+  pend();
+  queue_.touch(route("a"), 5000);
+  EXPECT_EQ(take(5000), Keys{});
+  EXPECT_EQ(take(5200), Keys{route("a")});
+}
+
 TEST_F(StatusQueueTest, ANewGenerationDoesNotWait) {
   put(route("a"), 7);
   want(route("a"), "one", 1000);

@@ -1,0 +1,88 @@
+#include "controller/keeper/shares.h"
+
+#include <algorithm>
+#include <functional>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace sluice::keeper {
+namespace {
+
+std::vector<Port> shares_of(const Worker& worker, const resolve::Socket& socket) {
+  std::vector<Port> shares;
+  for (auto port = worker.given.lower_bound({socket, 0}); port != worker.given.end(); ++port) {
+    if (port->socket != socket) break;
+    shares.push_back(*port);
+  }
+  return shares;
+}
+
+// Of each nginx the newest ones, as many as it is to have.
+std::set<const Worker*> staying_workers(const Connections& connections) {
+  std::map<std::string, std::vector<const Worker*>> of_instance;
+  for (const auto& [fd, worker] : connections) {
+    if (worker.takes_listeners()) of_instance[worker.info.instance].push_back(&worker);
+  }
+  std::set<const Worker*> staying;
+  for (auto& [instance, workers] : of_instance) {
+    std::ranges::sort(workers, std::ranges::greater(), &Worker::greeted_as);
+    workers.resize(std::min<std::size_t>(workers.size(), workers.front()->info.workers));
+    staying.insert(workers.begin(), workers.end());
+  }
+  return staying;
+}
+
+}  // namespace
+
+bool is_shared(const Port& port) {
+  return port.socket.transport == resolve::Transport::kUdp;
+}
+
+std::uint32_t expected_workers(const Connections& connections) {
+  std::map<std::string, std::uint32_t> of_instance;
+  for (const auto& [fd, worker] : connections) {
+    if (!worker.takes_listeners()) continue;
+    std::uint32_t& workers = of_instance[worker.info.instance];
+    workers = std::max(workers, worker.info.workers);
+  }
+  std::uint32_t all = 0;
+  for (const auto& [instance, workers] : of_instance)
+    all += workers;
+  return all;
+}
+
+Worker* next_reader(Connections& connections, const Port& port) {
+  const bool is_read = std::ranges::any_of(connections, [&](const auto& entry) {
+    return entry.second.given.contains(port) || entry.second.dropping.contains(port);
+  });
+  if (is_read) return nullptr;
+  const std::set<const Worker*> staying = staying_workers(connections);
+  Worker* next = nullptr;
+  std::size_t fewest = 0;
+  for (auto& [fd, worker] : connections) {
+    if (!staying.contains(&worker) || worker.blocked) continue;
+    const std::size_t count = shares_of(worker, port.socket).size();
+    if (next != nullptr && count >= fewest) continue;
+    next = &worker;
+    fewest = count;
+  }
+  return next;
+}
+
+void level_shares(Connections& connections, const resolve::Socket& socket) {
+  const std::set<const Worker*> staying = staying_workers(connections);
+  auto without = std::ranges::count_if(
+      staying, [&](const Worker* worker) { return shares_of(*worker, socket).empty(); });
+  for (auto& [fd, worker] : connections) {
+    std::vector<Port> shares = shares_of(worker, socket);
+    if (!staying.contains(&worker)) {
+      worker.dropping.insert(shares.begin(), shares.end());
+      continue;
+    }
+    for (; without > 0 && shares.size() > 1; --without, shares.pop_back())
+      worker.dropping.insert(shares.back());
+  }
+}
+
+}  // namespace sluice::keeper
