@@ -114,4 +114,33 @@ struct EndpointCounter {
 
 static_assert(sizeof(EndpointCounter) == 64);
 
+// A line by route of streams. Totals are since the line was given to the route; they outlive
+// workers and controllers. Whoever has the identity where EndpointCounter has it is found alike.
+struct RouteCounter {
+  std::uint32_t incarnation;
+  std::uint32_t active;        // connections, or sessions, of all workers
+  std::uint64_t relayed;       // given to an endpoint
+  std::uint64_t refused;       // closed without one
+  std::uint64_t identity[2];   // content hash of kind, namespace and name
+  std::uint64_t from_clients;  // bytes, once the connection has ended
+  std::uint64_t to_clients;
+  std::uint64_t reserved;
+};
+
+static_assert(sizeof(RouteCounter) == 64);
+
+// A line by listening socket, and what became of connections that reached no route.
+struct SocketCounter {
+  std::uint32_t incarnation;
+  std::uint32_t reserved0;
+  std::uint64_t accepted;     // connections, or sessions
+  std::uint64_t too_slow;     // the first bytes did not come in time
+  std::uint64_t identity[2];  // content hash of the socket
+  std::uint64_t malformed;    // the first bytes are none of this listener's protocol
+  std::uint64_t no_route;     // none serves that server name, or there is none
+  std::uint64_t reserved1;
+};
+
+static_assert(sizeof(SocketCounter) == 64);
+
 }  // namespace sluice::arena

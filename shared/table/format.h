@@ -106,7 +106,10 @@ struct Group {
   Transport transport;          // kSocket
   std::uint8_t raw_tcp;         // 1: its listener is kTcp: connections are relayed as they are
   std::uint8_t server_names;    // 1: the ClientHello's name decides the mode, or who is relayed to
-  std::uint8_t reserved[17];
+  std::uint8_t reserved0;
+  std::uint32_t counter;              // kSocket: line of the file `counters`, a SocketCounter
+  std::uint32_t counter_incarnation;  // 0: none
+  std::uint64_t reserved1;
 };
 
 static_assert(sizeof(Group) == 64);
@@ -136,7 +139,8 @@ struct Listener {
   Offset gateway;  // "namespace/name"
   Offset name;     // of the listener
   std::uint16_t name_bytes;
-  std::uint16_t reserved1;
+  std::uint8_t backend_proxy_protocol;  // 1: what it relays begins with a header of version 1
+  std::uint8_t reserved1;
   Offset tls;                 // ListenerTls of HTTPS and kTlsTerminate, or none
   Offset client_certificate;  // CertificateRef: what backends behind TLS see, or none
   Offset options;             // ListenerOptions, or none
@@ -368,7 +372,8 @@ struct Action {
   Offset retry;  // Retry, or none
   RouteKind route_kind;
   std::uint8_t reserved0[3];
-  std::uint64_t reserved1;
+  std::uint32_t counter;  // of a route of streams: line of the file `counters`, a RouteCounter
+  std::uint32_t counter_incarnation;  // 0: none
 };
 
 static_assert(sizeof(Action) == 48);
