@@ -32,7 +32,7 @@ bench: ## Measurements, as ratios in one run
 	@packaging/install-deps test
 	@$(PYTHON) test/run.py bench
 
-matrix: ## Module and end-to-end tests on nginx 1.22, 1.26 and 1.30, in chroots
+matrix: ## End-to-end tests on nginx 1.26 and 1.30, in chroots; the conformance suite on 1.30
 	@packaging/install-deps test
 	@$(PYTHON) test/run.py matrix
 

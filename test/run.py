@@ -226,7 +226,12 @@ def stage_bench() -> None:
 
 
 def stage_matrix() -> None:
-    run([PYTHON, "test/matrix/matrix.py", "--cache", str(CACHE / "chroots"), *test_tools()])
+    places = ["--cache", str(CACHE / "chroots"), *test_tools()]
+    try:
+        places += ["--kit", kit()]
+    except NotRun as reason:
+        print(f"without the conformance suite: {reason}", flush=True)
+    run([PYTHON, "test/matrix/matrix.py", *places])
 
 
 def start_kit() -> None:
@@ -371,7 +376,7 @@ def main() -> int:
     parser.add_argument("--all", action="store_true", help="lint: all files, not only changed ones")
     arguments = parser.parse_args()
     names = arguments.stages or list(STAGES)
-    if {"bench", "kube", "conformance", "conformance-matrix"} & set(names):
+    if {"bench", "matrix", "kube", "conformance", "conformance-matrix"} & set(names):
         start_kit()
     begun = time.monotonic()
     results: list[tuple[str, float, str]] = []

@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
 """Builds everything and runs the end-to-end tests on newer Debian releases, each in a chroot.
 
-Usage: matrix.py --cache DIRECTORY --gotools DIRECTORY --autobahn DIRECTORY [SUITE...]
-The suites are trixie (nginx 1.26) and sid (nginx 1.30) unless some are named. Needs root. The
-chroots stay in the cache's DIRECTORY for the next run; mounts are made in a mount namespace of
-their own and end with it.
+Usage: matrix.py --cache DIRECTORY --gotools DIRECTORY --autobahn DIRECTORY [--kit DIRECTORY]
+                 [SUITE...]
+The suites are trixie (nginx 1.26) and sid (nginx 1.30) unless some are named. With the programs of
+a cluster, the conformance suite runs on the last one, too. Needs root. The chroots stay in the
+cache's DIRECTORY for the next run; mounts are made in a mount namespace of their own and end with
+it.
 """
 
 import argparse
@@ -83,6 +85,12 @@ python3 -m pytest test/e2e -q -rs --timeout 300 -p no:cacheprovider --build {bui
   --gotools {gotools} --autobahn {autobahn}
 """
 
+CONFORMANCE = """set -eu
+cd {inside}
+packaging/install-deps kube
+python3 test/conformance/run.py --kit {kit} --build {build} --results build/conformance/{suite}
+"""
+
 
 def inside(root: Path, *command: str, seen: list[Path] | None = None) -> None:
     paths = " ".join(str(path) for path in seen or [])
@@ -111,12 +119,20 @@ def run_suite(suite: str, arguments: argparse.Namespace) -> None:
     inside(root, "sh", "-c", script, seen=seen)
 
 
+def run_conformance(suite: str, arguments: argparse.Namespace) -> None:
+    script = CONFORMANCE.format(
+        inside=INSIDE, kit=arguments.kit, build=f"build/{suite}", suite=suite
+    )
+    inside(make_chroot(suite, arguments.cache), "sh", "-c", script, seen=[arguments.kit])
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     for name in ("--cache", "--gotools", "--autobahn"):
         parser.add_argument(name, type=Path, required=True)
+    parser.add_argument("--kit", type=Path, help="of test/cluster; without it, no conformance suite")
     parser.add_argument("suites", nargs="*", default=SUITES)
     arguments = parser.parse_args()
     failed = []
@@ -124,6 +140,8 @@ def main() -> int:
         print(f"=== {suite}", flush=True)
         try:
             run_suite(suite, arguments)
+            if arguments.kit and suite == arguments.suites[-1]:
+                run_conformance(suite, arguments)
         except subprocess.CalledProcessError as problem:
             print(f"{suite} failed: {problem}", flush=True)
             failed.append(suite)
