@@ -10,10 +10,10 @@ from harness.waiting import until
 SIOCOUTQNSD = 0x894B  # of Linux: bytes that wait to be sent
 
 
-def free_port(address: str = "127.0.0.1") -> int:
-    """A port that the kernel just gave out."""
+def free_port(address: str = "127.0.0.1", kind: int = socket.SOCK_STREAM) -> int:
+    """A port that the kernel just gave out; `kind` is TCP's or UDP's."""
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
+    with socket.socket(family, kind) as probe:
         probe.bind((address, 0))
         return probe.getsockname()[1]
 

@@ -8,8 +8,10 @@ import socket
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
-from harness.net import free_port
+from harness.authority import Issued
+from harness.net import free_port, free_ports
 from harness.processes import Process
 from harness.waiting import until
 
@@ -20,23 +22,37 @@ def listens(port: int) -> bool:
     return False
 
 
-class Talk:
-    """A program that is asked by lines and answers by lines."""
+def takes_datagrams(port: int) -> bool:
+    """Whether a socket has the UDP port of 127.0.0.1."""
+    return f" 0100007F:{port:04X} " in Path("/proc/net/udp").read_text()
 
-    def __init__(self, command: list, env: dict[str, str] | None = None):
+
+class Talk:
+    """A program that is asked by lines and answers by lines; what it says of itself is among them,
+    or in the file `errors`.
+    """
+
+    def __init__(
+        self, command: list, env: dict[str, str] | None = None, errors: IO | int = subprocess.STDOUT
+    ):
         self.popen = subprocess.Popen(
             [str(word) for word in command],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
+            stderr=errors,
             text=True,
             bufsize=1,
             env={**os.environ, **(env or {})},
         )
 
     def ask(self, line: str) -> str:
+        self.say(line)
+        return self.line()
+
+    def say(self, line: str) -> None:
         self.popen.stdin.write(line + "\n")
-        self.popen.stdin.flush()
+
+    def line(self) -> str:
         return self.popen.stdout.readline().strip()
 
     def stop(self) -> int:
@@ -96,6 +112,36 @@ def postgres_server(place: Path) -> Iterator[int]:
     server = Process([str(word) for word in [*user, programs / "postgres", *words]], place / "log")
     try:
         until(lambda: listens(port), "postgres", 30)
+        yield port
+    finally:
+        server.stop()
+
+
+@contextlib.contextmanager
+def redis_server(place: Path, issued: Issued) -> Iterator[tuple[int, int]]:
+    """Its ports, without TLS and with it."""
+    place.mkdir()
+    port, secured = free_ports(2)
+    words = ["--bind", "127.0.0.1", "--port", port, "--tls-port", secured, "--dir", place]
+    words += ["--tls-cert-file", issued.certificate, "--tls-key-file", issued.key]
+    words += ["--tls-auth-clients", "no", "--tls-ca-cert-file", issued.certificate]
+    words += ["--save", "", "--daemonize", "no"]
+    server = Process(["redis-server", *map(str, words)], place / "log")
+    try:
+        until(lambda: listens(port) and listens(secured), "redis")
+        yield port, secured
+    finally:
+        server.stop()
+
+
+@contextlib.contextmanager
+def quic_server(documents: Path, issued: Issued, log: Path) -> Iterator[int]:
+    """Its UDP port; it serves `documents` over HTTP/3."""
+    port = free_port(kind=socket.SOCK_DGRAM)
+    words = ["-q", "-d", documents, "127.0.0.1", port, issued.key, issued.certificate]
+    server = Process(["/usr/sbin/gtlsserver", *map(str, words)], log)
+    try:
+        until(lambda: takes_datagrams(port), "gtlsserver")
         yield port
     finally:
         server.stop()
