@@ -40,12 +40,13 @@ def wrk(
     connections: int = 32,
     scheme: str = "http",
     headers: list[str] = (),
+    name: str = ADDRESS,
 ) -> dict[str, float]:
     """One run of wrk: requests, failures and the 99th percentile in milliseconds."""
     command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds:.0f}s", "--latency"]
     for header in (f"Host: {HOST}", *headers):
         command += ["-H", header]
-    command.append(f"{scheme}://{ADDRESS}:{port}{path}")
+    command.append(f"{scheme}://{name}:{port}{path}")
     text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     requests = int(re.search(r"(\d+) requests in", text)[1])
     p99 = re.search(r"99%\s+([\d.]+)(us|ms|s)", text)

@@ -6,11 +6,12 @@ import signal
 import subprocess
 from pathlib import Path
 
+from harness.operator_nginx import load_stream_module
 from harness.processes import Process, worker_pids
 from harness.waiting import until
 
 START_S = 900  # thousands of certificates take their time
-CONF = """worker_processes {workers};
+CONF = """{load}worker_processes {workers};
 {user}
 daemon off;
 pid {dir}/plain.pid;
@@ -26,7 +27,7 @@ http {{
   scgi_temp_path {dir}/t5;
 {http}
 }}
-"""
+{stream}"""
 
 
 def nginx_version(nginx: str) -> tuple[int, ...]:
@@ -43,12 +44,16 @@ def http2_listen(nginx: str, address: str, tls: bool) -> str:
 
 
 class PlainNginx:
-    """`http` is what stands in http {}; write() and reload() change it."""
+    """`http` is what stands in http {}, `stream` in stream {}; write() and reload() change it."""
 
-    def __init__(self, directory: Path, http: str, nginx: str = "nginx", workers: int = 1):
+    def __init__(
+        self, directory: Path, http: str, nginx: str = "nginx", workers: int = 1, stream: str = ""
+    ):
         directory.mkdir(parents=True)
         directory.chmod(0o755)
         self._directory, self._workers = directory, workers
+        self._load = load_stream_module(nginx) if stream else ""
+        self._stream = f"stream {{\n{stream}\n}}\n" if stream else ""
         self._conf = directory / "plain.conf"
         self.write(http)
         boot = str(directory / "boot.log")
@@ -70,7 +75,14 @@ class PlainNginx:
     def write(self, http: str) -> None:
         user = "user root;" if os.geteuid() == 0 else ""
         self._conf.write_text(
-            CONF.format(dir=self._directory, http=http, workers=self._workers, user=user)
+            CONF.format(
+                load=self._load,
+                dir=self._directory,
+                http=http,
+                stream=self._stream,
+                workers=self._workers,
+                user=user,
+            )
         )
 
     def reload(self) -> None:
