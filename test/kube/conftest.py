@@ -116,7 +116,7 @@ def namespace(request, cluster, tmp_path) -> Namespace:
 
 
 @pytest.fixture
-def make_sluice(request, rights, namespace, binaries):
+def make_sluice(rights, namespace, binaries):
     """make_sluice(pool, ..., options=(), through=None) -> a running Sluice whose Gateways have
     addresses of these pools; `options` of its controller, `through` what it reaches the API by."""
     # Not below pytest's own directories, which nginx's workers may not enter.
@@ -136,9 +136,10 @@ def make_sluice(request, rights, namespace, binaries):
         Path(name).chmod(0o755)
         yield make
         problems = [line for sluice in made for line in sluice.stop()]
-    if request.node.session.testsfailed:
-        for path in namespace.scratch.glob("*.log"):
-            print(path.name, path.read_text(errors="replace")[-6000:], sep="\n")
+        # Shown only when something failed.
+        for directory in (namespace.scratch, *(sluice.dir for sluice in made)):
+            for path in directory.glob("*.log"):
+                print(path.name, path.read_text(errors="replace")[-6000:], sep="\n")
     assert not problems, "\n".join(problems)
 
 

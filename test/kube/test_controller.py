@@ -275,7 +275,7 @@ def test_a_listenerset_joins_its_gateway_with_a_certificate_of_its_own(namespace
     wait_for_pod(namespace, sluice, "blue")
     extra = answer(namespace, sluice.address, "-H", "Host: extra.example.com")
     assert json.loads(extra)["pod"].startswith("green")
-    assert namespace.get("Gateway", "web")["status"]["attachedListenerSets"] == 1
+    wait_for_sets(namespace, 1)
     namespace.apply(gateway(allowedListeners={"namespaces": {"from": "None"}}))
 
     def refused() -> bool:
@@ -283,4 +283,13 @@ def test_a_listenerset_joins_its_gateway_with_a_certificate_of_its_own(namespace
         return told == {"Accepted": ("False", "NotAllowed"), "Programmed": ("False", "NotAllowed")}
 
     namespace.wait_until(refused, "NotAllowed")
-    assert namespace.get("Gateway", "web")["status"]["attachedListenerSets"] == 0
+    wait_for_sets(namespace, 0)
+
+
+def wait_for_sets(namespace, count: int) -> None:
+    """Of the Gateway, whose status is written after that of its ListenerSet."""
+
+    def attached() -> bool:
+        return namespace.get("Gateway", "web")["status"]["attachedListenerSets"] == count
+
+    namespace.wait_until(attached, f"{count} attached ListenerSets")

@@ -4,18 +4,31 @@ import threading
 
 import pytest
 from harness.kube_gateways import gateway, programmed, route, wait_for_answer
-from harness.kube_pods import ready, serve
+from harness.kube_objects import deployment, service
+from harness.kube_pods import ready, serve, wait_ready
 from harness.load import Load
 
 POOL = "10.250.62.0/28"
 SOLVER = "/.well-known/acme-challenge/token"
 
 
+def serve_to_the_end(namespace, name: str, replicas: int) -> None:
+    """Pods that end only when nobody asks them any more.
+
+    The program of their image ends at once and closes connections whose requests it has not read.
+    """
+    made = deployment(name, replicas)
+    container = made["spec"]["template"]["spec"]["containers"][0]
+    container["lifecycle"] = {"preStop": {"sleep": {"seconds": 1}}}
+    namespace.apply(made, service(name))
+    wait_ready(namespace, name, replicas)
+
+
 @pytest.fixture
 def load(namespace, make_sluice):
     """Requests to Pods "blue" by a Gateway "web" and a route "shop"; they all succeeded."""
     make_sluice(POOL)
-    serve(namespace, "blue", 3)
+    serve_to_the_end(namespace, "blue", 3)
     namespace.apply(gateway("web"), route("shop", "web", "blue"))
     (address,) = programmed(namespace, "web")
     wait_for_answer(namespace, address, "blue")
