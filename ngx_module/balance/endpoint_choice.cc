@@ -107,7 +107,8 @@ Rank rank(const std::optional<table::Endpoint>& endpoint, const Tried& tried,
   if (!endpoint) return {.unreadable = true};
   const CounterRef counter{endpoint->counter, endpoint->counter_incarnation};
   const Load load = load_of(counters_of(mapping, counter), counter, now_ms);
-  return {false, tried.has(*endpoint), load.failed_lately, load.active};
+  const bool failed = load.failed_lately || tried.doubts(*endpoint);
+  return {false, tried.has(*endpoint), failed, load.active};
 }
 
 // Two random ones; where both are tried or failed, a walk from a random place for a better one.
@@ -136,6 +137,7 @@ std::uint32_t pick(const List& list, const Tried& tried, arena::ReadMapping& map
 }  // namespace
 
 void Tried::add(const Target& target) {
+  doubted_ = false;
   if (count_ < endpoints_.size()) endpoints_[count_++] = target.endpoint;
 }
 
@@ -144,8 +146,14 @@ bool Tried::has(const table::Endpoint& endpoint) const {
                      [&](const table::Endpoint& e) { return same_address(e, endpoint); });
 }
 
-void Tried::forget_last() {
-  if (count_ > 0) --count_;
+void Tried::doubt_last() {
+  if (count_ == 0) return;
+  --count_;
+  doubted_ = true;
+}
+
+bool Tried::doubts(const table::Endpoint& endpoint) const {
+  return doubted_ && same_address(endpoints_[count_], endpoint);
 }
 
 core::Reason reason_of(Choice choice) {

@@ -44,15 +44,17 @@ struct Target {
 class Tried {
  public:
   void add(const Target& target);
-  // The last one does not count.
-  void forget_last();
+  // The last one does not count: until the next is added, it only comes after healthy ones.
+  void doubt_last();
   bool has(const table::Endpoint& endpoint) const;
+  bool doubts(const table::Endpoint& endpoint) const;
 
   std::size_t size() const { return count_; }
 
  private:
   std::array<table::Endpoint, kMaxTries> endpoints_{};
   std::size_t count_ = 0;
+  bool doubted_ = false;  // the endpoint behind the last one
 };
 
 enum class Choice : std::uint8_t {

@@ -96,8 +96,9 @@ void on_failure(ngx_peer_connection_t* pc, RequestState& state) {
   const ngx_uint_t failover = retry_rule ? 0 : state.configured_next_upstream & kFailover;
   if (state.tries.final || state.tries.pause_next) return;  // decided already
   if (kept_one_was_closed(pc, u)) {
-    // Not the endpoint's failure: it may be tried again, on a connection of its own. No retry.
-    state.tried.forget_last();
+    // Perhaps not the endpoint's failure: it may be tried again, on a connection of its own, but
+    // one that ends closes its kept connections first. No retry.
+    state.tried.doubt_last();
     state.fresh_only = true;
     if (!u->request_sent || is_repeatable(state.request)) {
       state.upstream_conf.next_upstream |= retry_rule ? kFailover : failover;

@@ -129,13 +129,28 @@ TEST_F(EndpointChoiceTest, AllAreTriedBeforeOneIsTriedAgain) {
   EXPECT_EQ(chosen.size(), 5U);
 }
 
-TEST_F(EndpointChoiceTest, AForgottenTryDoesNotCount) {
+TEST_F(EndpointChoiceTest, ADoubtedTryDoesNotCount) {
   put({ipv4(1)});
   ASSERT_EQ(choose(), Choice::kChosen);
   tried_.add(target_);
-  tried_.forget_last();
+  tried_.doubt_last();
   EXPECT_FALSE(tried_.has(target_.endpoint));
   EXPECT_EQ(tried_.size(), 0U);
+  EXPECT_EQ(choose(), Choice::kChosen);
+}
+
+TEST_F(EndpointChoiceTest, ADoubtedEndpointComesAfterTheOthersOnce) {
+  // 502: a request whose kept connection a Pod closed when it ended went to the same Pod again.
+  put({ipv4(1), ipv4(2), ipv4(3)});
+  ASSERT_EQ(choose(), Choice::kChosen);
+  const int doubted = target_.endpoint.address[3];
+  tried_.add(target_);
+  tried_.doubt_last();
+  EXPECT_FALSE(choose_often(100).contains(doubted));
+  ASSERT_EQ(choose(), Choice::kChosen);
+  tried_.add(target_);
+  tried_.doubt_last();
+  EXPECT_TRUE(choose_often(100).contains(doubted));
 }
 
 TEST_F(EndpointChoiceTest, AnEmptyBackendHasNoEndpoints) {
