@@ -179,6 +179,17 @@ Choice check_backend(arena::ReadMapping& mapping, table::SlotRef backend, bool p
   return list->read_tls(record);
 }
 
+bool has_left(arena::ReadMapping& mapping, table::SlotRef backend,
+              const table::Endpoint& endpoint) {
+  const std::optional<List> list = List::of_slot(mapping, backend);
+  if (!list) return false;
+  for (std::uint32_t i = 0; i < list->count(); ++i) {
+    const auto listed = list->at(i);
+    if (!listed || same_address(*listed, endpoint)) return false;
+  }
+  return true;
+}
+
 Chosen choose_endpoint(arena::ReadMapping& mapping, table::SlotRef backend, const Tried& tried,
                        std::uint64_t now_ms, Random& random, Target& target, bool plain) {
   const std::optional<List> list = List::of_slot(mapping, backend);

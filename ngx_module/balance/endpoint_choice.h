@@ -78,6 +78,9 @@ struct Chosen {
 // below: what its endpoints are verified by is not asked for (never kNoTrust).
 Choice check_backend(arena::ReadMapping& mapping, table::SlotRef backend, bool plain = false);
 
+// False also when that cannot be told: the slot belongs to another backend now.
+bool has_left(arena::ReadMapping& mapping, table::SlotRef backend, const table::Endpoint& endpoint);
+
 Chosen choose_endpoint(arena::ReadMapping& mapping, table::SlotRef backend, const Tried& tried,
                        std::uint64_t now_ms, Random& random, Target& target, bool plain = false);
 

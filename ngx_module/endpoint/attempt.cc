@@ -96,6 +96,13 @@ ngx_uint_t remaining_tries(const Attempt& attempt, ngx_uint_t allowed, std::uint
   return std::min<ngx_uint_t>(allowed, most - std::min(most, attempt.tried.size()));
 }
 
+bool has_left(listen::Worker& worker, table::SlotRef backend, const Attempt& attempt) {
+  if (worker.table() == nullptr || worker.table_serial() != attempt.counted_in) return false;
+  const arena::Snapshot snapshot = worker.table()->enter();
+  const bool left = balance::has_left(*worker.table(), backend, attempt.target.endpoint);
+  return left && worker.table()->unmoved(snapshot);
+}
+
 void start_counting(listen::Worker& worker, Attempt& attempt) {
   attempt.counted = worker.table()->count_started(attempt.target.endpoint.counter);
   attempt.counted_in = worker.table_serial();

@@ -62,6 +62,10 @@ void start_counting(listen::Worker& worker, Attempt& attempt);
 // Any number of times.
 void finish_counting(Attempt& attempt);
 
+// Whether the endpoint of the try is none of the backend's any more. False also when that cannot be
+// told, as of a backend that has left the table itself.
+bool has_left(listen::Worker& worker, table::SlotRef backend, const Attempt& attempt);
+
 // What every worker shall know of the endpoint: that it could not be connected to, or that it
 // could.
 void note_failure(const Attempt& attempt);

@@ -38,6 +38,12 @@ bool is_unspecified(const table::SocketKey& key) {
 
 }  // namespace
 
+void end_session(ngx_connection_t* c) {
+  c->close = 1;
+  c->error = 1;
+  c->read->handler(c->read);
+}
+
 void Datagrams::on_datagram(ngx_event_t* event) {
   auto* const c = static_cast<ngx_connection_t*>(event->data);
   // Graceful exit: nginx closes "idle" connections by calling us with `close` set. Another worker
@@ -99,12 +105,8 @@ void Datagrams::end_sessions() {
       connections.push_back(reinterpret_cast<Session*>(each)->connection);
     }
   }
-  // As nginx does when its time for a graceful exit is over.
-  for (ngx_connection_t* const c : connections) {
-    c->close = 1;
-    c->error = 1;
-    c->read->handler(c->read);
-  }
+  for (ngx_connection_t* const c : connections)
+    end_session(c);
 }
 
 Datagrams::Socket* Datagrams::find(std::string_view name) const {

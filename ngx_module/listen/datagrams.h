@@ -27,6 +27,9 @@ namespace sluice::listen {
 // Of the keeper's names for what is read here.
 inline constexpr std::string_view kDatagramPrefix = "udp/";
 
+// Of a client, as nginx does when its time for a graceful exit is over.
+void end_session(ngx_connection_t* c);
+
 class Datagrams {
  public:
   explicit Datagrams(const CoreConf& conf) : conf_(conf) {}

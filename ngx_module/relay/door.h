@@ -29,7 +29,7 @@ struct Door {
   bool (*use_table)(SSL_CTX* context);
 
   const listen::RelayPlan* (*find_plan)(const ngx_connection_t* c);
-  Relay* (*open)(const ngx_connection_t* c);
+  Relay* (*open)(ngx_connection_t* c);
   ngx_int_t (*get_peer)(ngx_peer_connection_t* pc, void* relay);
   void (*free_peer)(ngx_peer_connection_t* pc, void* relay, ngx_uint_t outcome);
   void (*on_connected)(ngx_peer_connection_t* pc, void* relay, ngx_uint_t what);

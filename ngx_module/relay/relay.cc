@@ -13,6 +13,7 @@ namespace {
 static_assert(std::is_trivially_destructible_v<Relay>);
 
 void on_pool_end(void* data) {
+  forget_session(static_cast<Relay*>(data)->followed);
   endpoint::finish_counting(*static_cast<Relay*>(data));
   endpoint::release_tls(*static_cast<Relay*>(data));
 }
@@ -27,7 +28,7 @@ endpoint::Wanted wanted_by(const listen::RelayPlan& relay) {
 
 }  // namespace
 
-Relay* open(const ngx_connection_t* c) {
+Relay* open(ngx_connection_t* c) {
   const listen::RelayPlan* const plan = listen::find_relay_plan(c);
   if (plan == nullptr) return nullptr;
   ngx_pool_cleanup_t* const cleanup = ngx_pool_cleanup_add(c->pool, sizeof(Relay));
@@ -37,6 +38,7 @@ Relay* open(const ngx_connection_t* c) {
   relay->reason = plan->plan.reason;
   relay->pool = c->pool;
   cleanup->handler = on_pool_end;
+  if (c->type == SOCK_DGRAM) follow_session(*relay, c);
   return relay;
 }
 

@@ -13,6 +13,7 @@
 #include "ngx_module/endpoint/attempt.h"
 #include "ngx_module/listen/nginx.h"
 #include "ngx_module/listen/relay_plan.h"
+#include "ngx_module/relay/departure.h"
 
 namespace sluice::relay {
 
@@ -20,11 +21,12 @@ struct Relay : endpoint::Attempt {
   const listen::RelayPlan* plan;
   core::Reason reason;  // why it is not relayed; kNone: it is
   ngx_pool_t* pool;
-  void* session;  // the stream module's
+  void* session;             // the stream module's
+  FollowedSession followed;  // of UDP
 };
 
 // For a connection with a plan. Null: without one, or out of memory.
-Relay* open(const ngx_connection_t* c);
+Relay* open(ngx_connection_t* c);
 
 // The callbacks of the peer, whose data is the Relay.
 ngx_int_t get_peer(ngx_peer_connection_t* pc, void* data);

@@ -161,6 +161,19 @@ def test_a_session_outlives_a_change_of_its_route(serve, echo):
         assert answering(port) == "two"
 
 
+# Nobody answered a client that went on asking when its endpoint had gone without a word.
+def test_a_session_ends_when_its_endpoint_has_left(serve, echo):
+    port, one, two = free_port(), echo("one"), echo("two")
+    sluice = serve(only(port, one), workers=1)
+    with UdpClient(port) as client:
+        assert client.ask() == "one x"
+        sluice.write("all.yaml", only(port, two))
+        sluice.wait()
+        assert answering(port) == "two"
+        until(lambda: client.ask() == "two x", "another endpoint")
+        assert client.ask() == "two x"
+
+
 # Clients got no answer when worker_connections had gone to sessions that waited for their end.
 def test_more_clients_than_connections_are_answered(operator_nginx, echo):
     port, one = free_port(), echo("one")

@@ -159,6 +159,19 @@ TEST_F(EndpointChoiceTest, AnEmptyBackendHasNoEndpoints) {
   EXPECT_EQ(check_backend(table_.mapping(), ref_), Choice::kNoEndpoints);
 }
 
+TEST_F(EndpointChoiceTest, OnlyAKnownBackendTellsThatAnEndpointHasLeft) {
+  put({ipv4(1), ipv4(2)});
+  ASSERT_EQ(choose(), Choice::kChosen);
+  const table::Endpoint chosen = target_.endpoint;
+  EXPECT_FALSE(has_left(table_.mapping(), ref_, chosen));
+  put({ipv4(3)});
+  EXPECT_TRUE(has_left(table_.mapping(), ref_, chosen));
+  put({});
+  EXPECT_TRUE(has_left(table_.mapping(), ref_, chosen));
+  ++ref_.incarnation;
+  EXPECT_FALSE(has_left(table_.mapping(), ref_, chosen));
+}
+
 TEST_F(EndpointChoiceTest, AStrangersSlotIsGone) {
   put({ipv4(1)});
   ++ref_.incarnation;
