@@ -31,6 +31,7 @@ COUNTS = {
     "SLUICE_ORACLE_REQUESTS": ("1000000", "20000000"),
     "SLUICE_CHANGES": ("10000", "100000"),
     "SLUICE_CORRUPTIONS": ("100000", "1000000"),
+    "SLUICE_UDP_SEQUENCES": ("100", "2000"),
 }
 FUZZ_SECONDS = 600  # of `make fuzz`, divided over the targets
 

@@ -6,7 +6,7 @@
 // the old ones begin to exit and nginx's proxy stops to send to UDP clients.
 //
 // Process: controller.   Pure but for what it marks in the workers.
-// Tested by: test/unit/controller/keeper/keeper_udp_test.cc
+// Tested by: test/unit/controller/keeper/keeper_udp_test.cc, test/property/udp_shares_test.cc
 #pragma once
 
 #include <cstdint>

@@ -94,6 +94,13 @@ inline std::uint16_t free_port() {
   return listening_address(fd->get())->port;
 }
 
+// The same of UDP.
+inline resolve::Socket free_udp_socket() {
+  Result<UniqueFd> fd = open_listening({"127.0.0.1", 0, resolve::Transport::kUdp});
+  EXPECT_TRUE(fd);
+  return *listening_address(fd->get());
+}
+
 inline bool can_connect(const resolve::Socket& target) {
   UniqueFd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
   sockaddr_in address{};

@@ -23,12 +23,6 @@ using ::testing::HasSubstr;
 using ::testing::Key;
 using ::testing::Not;
 
-Socket free_udp_socket() {
-  Result<UniqueFd> fd = open_listening({"127.0.0.1", 0, resolve::Transport::kUdp});
-  EXPECT_TRUE(fd);
-  return *listening_address(fd->get());
-}
-
 // From a port of its own.
 void send_datagram(const Socket& to) {
   UniqueFd fd(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
