@@ -97,6 +97,13 @@ void GuardedTable::restore() {
   changed_.clear();
 }
 
+bool is_served(oracle::LiveTable& live, const oracle::Request& request) {
+  const match::Match relayed =
+      find_relay_rule(live.reader(), request.group, request.host, live.context(), nullptr);
+  return relayed.outcome == match::Outcome::kMatched ||
+         live.match(request).outcome == match::Outcome::kMatched;
+}
+
 std::uint64_t read_match(const table::Reader& reader, const match::Match& match,
                          std::uint32_t draw) {
   std::uint64_t sum = 0;

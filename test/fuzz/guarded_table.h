@@ -50,6 +50,9 @@ class GuardedTable {
   std::vector<std::size_t> changed_;
 };
 
+// Whether a rule is for the request, or for a connection to its host.
+bool is_served(oracle::LiveTable& live, const oracle::Request& request);
+
 // Reads everything of a match that a request copies, as one; a sum, so that nothing is left out.
 std::uint64_t read_match(const table::Reader& reader, const match::Match& match,
                          std::uint32_t draw);

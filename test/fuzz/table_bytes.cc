@@ -24,14 +24,16 @@ constexpr std::size_t kMostChanges = 64;
 constexpr std::size_t kRequests = 8;
 constexpr std::uint64_t kMostMs = 10'000;  // of one input, sanitizers included
 
-// Few rules, so that a change hits what a lookup reads; and long indexed nodes with regexes.
-constexpr std::array<sluice::oracle::WorldShape, 2> kShapes = {{
+// Few rules, so that a change hits what a lookup reads; long indexed nodes with regexes; and rules
+// for connections.
+constexpr std::array<sluice::oracle::WorldShape, 3> kShapes = {{
     {.listeners = 2, .routes = 4},
     {.listeners = 1,
      .routes = 30,
      .regex_percent = 30,
      .condition_percent = 90,
      .header_values = 20},
+    {.listeners = 4, .routes = 6, .relays = true},
 }};
 
 void require(bool holds) {
@@ -56,8 +58,7 @@ class Subject {
     table_ = std::make_unique<GuardedTable>(live);
     while (requests_.size() < kRequests) {
       Request request = random_request(random, world_, shape);
-      const bool matched = live.find(request).outcome == sluice::match::Outcome::kMatched;
-      if (matched) requests_.push_back(std::move(request));
+      if (sluice::fuzz::is_served(live, request)) requests_.push_back(std::move(request));
     }
   }
 
@@ -108,7 +109,8 @@ class Subject {
 
 // NOLINTNEXTLINE(readability-identifier-naming): the name that libFuzzer calls
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  static std::array<Subject, kShapes.size()> subjects = {Subject(kShapes[0]), Subject(kShapes[1])};
+  static std::array<Subject, kShapes.size()> subjects = {Subject(kShapes[0]), Subject(kShapes[1]),
+                                                         Subject(kShapes[2])};
   static volatile std::uint64_t sum = 0;
   if (size == 0) return 0;
   Subject& subject = subjects[data[0] % subjects.size()];

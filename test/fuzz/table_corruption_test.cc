@@ -61,15 +61,15 @@ std::uint64_t cpu_ns() {
 // One table, requests for it, and what reading it while it is broken costs.
 class Subject {
  public:
-  Subject(Random& random, const oracle::WorldShape& shape) : world_(random_world(random, shape)) {
+  Subject(Random& random, const oracle::WorldShape& shape)
+      : is_relay_(shape.relays), world_(random_world(random, shape)) {
     oracle::LiveTable live;
     live.put(world_);
     table_ = std::make_unique<GuardedTable>(live);
     // Nearly all are requests that some rule answers: those read most.
     for (int i = 0; i < 100'000 && requests_.size() < 200; ++i) {
       oracle::Request request = random_request(random, world_, shape);
-      const bool matched = live.find(request).outcome == match::Outcome::kMatched;
-      if (matched || i < 10) requests_.push_back(std::move(request));
+      if (is_served(live, request) || i < 10) requests_.push_back(std::move(request));
     }
     for (const oracle::Request& request : requests_) {
       bytes_.emplace_back(request);
@@ -92,7 +92,7 @@ class Subject {
         find_relay_rule(reader, requests_[i].group, requests_[i].host, *context_, nullptr);
     sum_ += read_match(reader, relayed, random.below(0xffffffff));
     slowest_lookup_ns_ = std::max(slowest_lookup_ns_, cpu_ns() - start);
-    ++outcomes_[static_cast<std::size_t>(found.outcome)];
+    ++outcomes_[static_cast<std::size_t>((is_relay_ ? relayed : found).outcome)];
   }
 
   void dump_all() {
@@ -124,6 +124,7 @@ class Subject {
     return outcomes_[static_cast<std::size_t>(which)];
   }
 
+  bool is_relay_;
   oracle::World world_;  // the requests' group keys point into it
   std::unique_ptr<GuardedTable> table_;
   std::vector<oracle::Request> requests_;
@@ -142,12 +143,13 @@ struct Shape {
 };
 
 // Few rules, so that a change hits what a lookup reads; long indexed nodes; many regexes; many
-// rules.
+// rules; rules for connections.
 constexpr Shape kShapes[] = {
     {"small", {.listeners = 2, .routes = 4}},
     {"indexed", {.listeners = 1, .routes = 60, .condition_percent = 95, .header_values = 30}},
     {"regexes", {.listeners = 1, .routes = 30, .regex_percent = 70}},
     {"large", {.listeners = 6, .routes = 200}},
+    {"relays", {.listeners = 4, .routes = 6, .relays = true}},
 };
 
 class TableCorruptionTest : public ::testing::TestWithParam<Shape> {
@@ -167,7 +169,7 @@ class TableCorruptionTest : public ::testing::TestWithParam<Shape> {
 
 TEST_P(TableCorruptionTest, ReadingACorruptTableEndsAndStaysInside) {
   const std::uint64_t corruptions = knob("SLUICE_CORRUPTIONS", kCiCorruptions);
-  std::printf("SLUICE_CORRUPTIONS=%llu (shared by 4 kinds of tables)\n",
+  std::printf("SLUICE_CORRUPTIONS=%llu (shared by 5 kinds of tables)\n",
               static_cast<unsigned long long>(corruptions));
   Random world_random(7);
   Subject subject(world_random, GetParam().world);

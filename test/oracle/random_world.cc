@@ -39,6 +39,9 @@ const Strings kHeaders = {"x-a", "x-b", "x-tenant", "aa", "bb"};
 const Strings kQueries = {"q", "r s", "debug"};
 const Strings kRegexValues = {"[12]", "v.*", ".*,.*", "", "[^1]+"};
 const std::array<const char*, 4> kMethods = {"GET", "POST", "PATCH", "PROPFIND"};
+constexpr std::array<table::ListenerMode, 3> kRelayModes = {table::ListenerMode::kTlsPassthrough,
+                                                            table::ListenerMode::kTlsTerminate,
+                                                            table::ListenerMode::kTcp};
 constexpr std::array<std::uint16_t, 4> kMethodBits = {table::kGet, table::kPost, table::kPatch,
                                                       table::kGet | table::kHead};
 
@@ -82,6 +85,7 @@ void add_condition(Random& random, const WorldShape& shape, bool header,
 
 Rule random_match(Random& random, const WorldShape& shape) {
   Rule rule;
+  if (shape.relays) return rule;
   if (random.percent(shape.regex_percent)) {
     rule.path_kind = PathKind::kRegex;
     rule.path = random.pick(kPatterns);
@@ -183,6 +187,7 @@ std::vector<ListenerSpec> random_listeners(Random& random, const WorldShape& sha
     listener.gateway = "ns/gateway-" + std::to_string(random.below(3));
     listener.port = static_cast<std::uint16_t>(80 + random.below(3));
     listener.client_port = listener.port;
+    if (shape.relays) listener.mode = random.pick(kRelayModes);
     listener.hostname = random.percent(60) ? Host{} : random.pick(kHosts);
     if (!taken.insert({listener.port, listener.hostname}).second) continue;
     for (const SocketKey& socket : sockets_of_port(listener.port)) {

@@ -34,6 +34,7 @@ struct WorldShape {
   std::uint32_t regex_percent = 15;      // of matches
   std::uint32_t condition_percent = 45;  // of matches
   std::uint32_t header_values = 3;       // more: entries spread over the header index
+  bool relays = false;                   // listeners and rules for connections, not requests
 };
 
 World random_world(Random& random, const WorldShape& shape);
