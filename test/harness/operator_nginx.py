@@ -89,20 +89,18 @@ class OperatorNginx:
         options: tuple = (),
         streams: bool = False,
         wait: bool = True,
+        stream_edits: dict[str, str] | None = None,
     ) -> None:
         """`settings` of http {}, `edits` of text in the include, `options` of the controller.
 
-        `streams`: with stream {} too. `wait`: until every worker answers by the newest objects.
+        `streams`: with stream {} too, and `stream_edits` of its include. `wait`: until every worker
+        answers by the newest objects.
         """
         places = ["--table-dir", str(self.table), "--state-dir", str(self.state)]
         sluicectl = str(self.build / "bin/sluicectl")
-        include = self._render("sluice-listeners.conf", *places)
-        for old, new in (edits or {}).items():
-            assert old in include
-            include = include.replace(old, new)
-        (self.dir / "sluice-listeners.conf").write_text(include)
+        self._include("sluice-listeners.conf", edits or {}, *places)
         if streams:
-            (self.dir / "sluice-streams.conf").write_text(self._render("sluice-streams.conf"))
+            self._include("sluice-streams.conf", stream_edits or {})
         conf = operator_conf(self.nginx, self.build, self.dir, settings, streams)
         (self.dir / "nginx.conf").write_text(conf)
         self._start(
@@ -119,6 +117,13 @@ class OperatorNginx:
         waited = [sluicectl, "wait", "--state-dir", str(self.state)]
         if wait:
             until(lambda: subprocess.run(waited, capture_output=True).returncode == 0, "wait", 20)
+
+    def _include(self, name: str, edits: dict[str, str], *options: str) -> None:
+        text = self._render(name, *options)
+        for old, new in edits.items():
+            assert old in text
+            text = text.replace(old, new)
+        (self.dir / name).write_text(text)
 
     def _render(self, name: str, *options: str) -> str:
         sluicectl = str(self.build / "bin/sluicectl")
