@@ -13,14 +13,8 @@ namespace {
 constexpr std::uint64_t kFirstPauseMs = 1000;
 constexpr std::uint64_t kLongestPauseMs = 10000;
 
-// The line, or null when it lies outside the file or belongs to another address.
 arena::EndpointCounter* find_line(std::span<std::byte> counters, CounterRef counter) {
-  const std::size_t lines = counters.size() / sizeof(arena::EndpointCounter);
-  if (counter.line >= lines) return nullptr;
-  auto* const line = reinterpret_cast<arena::EndpointCounter*>(counters.data()) + counter.line;
-  const std::uint32_t owner =
-      std::atomic_ref<std::uint32_t>(line->incarnation).load(std::memory_order_relaxed);
-  return owner == counter.incarnation ? line : nullptr;
+  return arena::find_counter<arena::EndpointCounter>(counters, counter);
 }
 
 template <class T>

@@ -10,16 +10,15 @@
 #include <cstdint>
 #include <span>
 
+#include "shared/arena/counter_ref.h"
+
 namespace sluice::arena {
 class ReadMapping;
 }
 
 namespace sluice::balance {
 
-struct CounterRef {
-  std::uint32_t line = 0;
-  std::uint32_t incarnation = 0;
-};
+using arena::CounterRef;
 
 struct Load {
   std::uint32_t active = 0;

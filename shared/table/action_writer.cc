@@ -67,13 +67,16 @@ std::vector<Threshold> thresholds(std::span<const Share> shares) {
   return result;
 }
 
-Blob write_action(Transaction& tx, EndpointTable& endpoints, const RuleAction& action) {
+Blob write_action(Transaction& tx, EndpointTable& endpoints, const RuleAction& action,
+                  arena::CounterRef counter) {
   const std::vector<Threshold> parts = thresholds(action.shares);
   BlobBuilder blob;
   Action record{};
   record.shares = narrow16(parts.size());
   record.rule = action.rule;
   record.route_kind = action.route_kind;
+  record.counter = counter.line;
+  record.counter_incarnation = counter.incarnation;
   record.request_timeout_ms = action.request_timeout_ms;
   record.backend_request_timeout_ms = action.backend_request_timeout_ms;
   record.route_bytes = narrow16(action.route.size());

@@ -7,6 +7,7 @@
 #include <span>
 #include <vector>
 
+#include "shared/arena/counter_ref.h"
 #include "shared/table/rules.h"
 #include "shared/table/transaction.h"
 
@@ -22,7 +23,9 @@ struct Threshold {
 // One for each share with a weight; the last one's is 0xffffffff.
 std::vector<Threshold> thresholds(std::span<const Share> shares);
 
-// One blob: Action, BackendShare[], texts, filters, Retry. Fails: in the transaction.
-Blob write_action(Transaction& tx, EndpointTable& endpoints, const RuleAction& action);
+// One blob: Action, BackendShare[], texts, filters, Retry. `counter`: of the route, or none. Fails:
+// in the transaction.
+Blob write_action(Transaction& tx, EndpointTable& endpoints, const RuleAction& action,
+                  arena::CounterRef counter);
 
 }  // namespace sluice::table

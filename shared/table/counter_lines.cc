@@ -3,34 +3,39 @@
 #include <algorithm>
 #include <atomic>
 #include <cstddef>
-#include <string>
 #include <utility>
 
 #include "shared/arena/arena.h"
 #include "shared/arena/layout.h"
 #include "shared/arena/shared_word.h"
-#include "shared/base/hash.h"
-#include "shared/table/endpoints.h"
 
 namespace sluice::table {
 namespace {
 
+using arena::CounterRef;
 using arena::EndpointCounter;
+using arena::RouteCounter;
+using arena::SocketCounter;
+
+// Whatever a line counts, it is managed as an EndpointCounter.
+static_assert(offsetof(RouteCounter, active) == offsetof(EndpointCounter, active));
+static_assert(offsetof(RouteCounter, identity) == offsetof(EndpointCounter, identity));
+static_assert(offsetof(SocketCounter, reserved0) == offsetof(EndpointCounter, active));
+static_assert(offsetof(SocketCounter, identity) == offsetof(EndpointCounter, identity));
 
 // How many idle lines one acquire() looks at: requests may still run on the oldest ones.
 constexpr int kLooks = 8;
 
 constexpr std::memory_order kRelaxed = std::memory_order_relaxed;
 
-Identity identity_of(const EndpointAddress& address) {
-  std::string text;
-  text += static_cast<char>(address.family);
-  text += static_cast<char>(address.port >> 8);
-  text += static_cast<char>(address.port & 0xff);
-  for (const std::uint8_t byte : address.address)
-    text += static_cast<char>(byte);
-  text += address.path;
-  return content_hash128(text);
+// Everything that can be counted, in lines of all kinds.
+void zero(EndpointCounter& line) {
+  arena::store_word(line.active, 0U, kRelaxed);
+  arena::store_word(line.failures, 0U, kRelaxed);
+  arena::store_word(line.reserved0, 0U, kRelaxed);
+  arena::store_word(line.retry_at_ms, std::uint64_t{0}, kRelaxed);
+  for (std::uint64_t& word : line.reserved1)
+    arena::store_word(word, std::uint64_t{0}, kRelaxed);
 }
 
 }  // namespace
@@ -41,35 +46,44 @@ CounterLines::CounterLines(arena::Arena& arena) : arena_(arena) {
     const EndpointCounter& found = counter(line);
     const Identity identity = {found.identity[0], found.identity[1]};
     if (identity == Identity{} && found.incarnation == 0) break;  // never used, nor those behind
-    lines_.push_back({identity, 0, arena.epoch()});
+    lines_.push_back({identity, std::max(found.incarnation, 1U), 0, arena.epoch()});
     idle_.push_back({line, arena.epoch()});
-    by_identity_.emplace(identity, line);
+    if (identity != Identity{}) by_identity_.emplace(identity, line);
   }
 }
 
-EndpointCounter& CounterLines::counter(std::uint32_t line) {
+EndpointCounter& CounterLines::counter(std::uint32_t line) const {
   return reinterpret_cast<EndpointCounter*>(arena_.counters_file())[line];
 }
 
-Result<CounterLine> CounterLines::acquire(const EndpointAddress& address) {
-  const Identity identity = identity_of(address);
+CounterLines::Words CounterLines::words_of(std::uint32_t line) const {
+  static_assert(sizeof(Words) == sizeof(EndpointCounter));
+  const auto* const from = reinterpret_cast<const std::uint64_t*>(&counter(line));
+  Words words;
+  for (std::size_t i = 0; i < words.size(); ++i)
+    words[i] = arena::load_word(from[i], kRelaxed);
+  return words;
+}
+
+Result<CounterRef> CounterLines::acquire(const Identity& identity) {
   const auto known = by_identity_.find(identity);
   if (known != by_identity_.end()) {
-    ++lines_[known->second].users;
-    return CounterLine{known->second, counter(known->second).incarnation};
+    Line& line = lines_[known->second];
+    ++line.users;
+    return CounterRef{known->second, line.incarnation};
   }
   Result<std::uint32_t> line = take_line();
   if (!line) return tl::unexpected<Error>(std::move(line.error()));
-  lines_[*line] = {identity, 1, 0};
+  const std::uint32_t incarnation = std::max(lines_[*line].incarnation + 1, 1U);
+  lines_[*line] = {identity, incarnation, 1, 0};
   by_identity_.emplace(identity, *line);
   EndpointCounter& taken = counter(*line);
-  taken.identity[0] = identity[0];
-  taken.identity[1] = identity[1];
-  arena::store_word(taken.active, 0U, kRelaxed);
-  arena::store_word(taken.failures, 0U, kRelaxed);
-  arena::store_word(taken.retry_at_ms, std::uint64_t{0}, kRelaxed);
-  arena::store_word(taken.incarnation, std::max(taken.incarnation + 1, 1U), kRelaxed);
-  return CounterLine{*line, taken.incarnation};
+  // The identity comes last: a successor that finds it finds its own numbers, or zeroes.
+  arena::store_word(taken.incarnation, incarnation, kRelaxed);
+  zero(taken);
+  arena::store_word(taken.identity[0], identity[0], std::memory_order_release);
+  arena::store_word(taken.identity[1], identity[1], std::memory_order_release);
+  return CounterRef{*line, incarnation};
 }
 
 void CounterLines::release(std::uint32_t line) {
@@ -77,6 +91,27 @@ void CounterLines::release(std::uint32_t line) {
   if (--released.users > 0) return;
   released.idle_since = arena_.epoch();
   idle_.push_back({line, released.idle_since});
+}
+
+bool CounterLines::forget(std::uint32_t line) {
+  release(line);
+  if (lines_[line].users > 0) return false;
+  drop_identity(line);
+  return true;
+}
+
+void CounterLines::forget_unused() {
+  for (std::uint32_t line = 0; line < lines_.size(); ++line) {
+    if (lines_[line].users == 0) drop_identity(line);
+  }
+}
+
+void CounterLines::drop_identity(std::uint32_t line) {
+  const Identity identity = std::exchange(lines_[line].identity, Identity{});
+  const auto known = by_identity_.find(identity);
+  if (known != by_identity_.end() && known->second == line) by_identity_.erase(known);
+  arena::store_word(counter(line).identity[0], std::uint64_t{0}, kRelaxed);
+  arena::store_word(counter(line).identity[1], std::uint64_t{0}, kRelaxed);
 }
 
 bool CounterLines::may_take(const Idle& idle) {
@@ -94,8 +129,7 @@ Result<std::uint32_t> CounterLines::take_line() {
       idle_.push_back(idle);
       continue;
     }
-    const auto known = by_identity_.find(line.identity);
-    if (known != by_identity_.end() && known->second == idle.line) by_identity_.erase(known);
+    drop_identity(idle.line);
     return idle.line;
   }
   const auto line = static_cast<std::uint32_t>(lines_.size());

@@ -13,6 +13,7 @@
 #include "shared/table/shadow_listeners.h"
 #include "shared/table/shadow_shard.h"
 #include "shared/table/tab_writer.h"
+#include "shared/table/table_counters.h"
 #include "shared/table/transaction.h"
 
 namespace sluice::table {
@@ -136,7 +137,7 @@ std::uint64_t Editor::generation() const {
 void Editor::State::write(Transaction& tx) {
   patterns.write(tx, generation + 1);
   write_shards(tx);
-  listeners.write(tx, seed);
+  listeners.write(tx, endpoints, seed);
   write_root(tx);
 }
 
@@ -187,15 +188,15 @@ void Editor::State::publish(Transaction& tx) {
   tx.keep();
   ++generation;
   arena.publish_root(offset, generation);
-  never_published = false;
   for (const ShardKey& key : marked_shards) {
     const auto shard = shards.find(key);
-    shard->second.settle();
+    shard->second.settle(endpoints);
     if (shard->second.empty()) shards.erase(shard);
   }
   marked_shards.clear();
-  listeners.settle();
+  listeners.settle(endpoints);
   patterns.settle();
+  if (std::exchange(never_published, false)) endpoints.counters().lines.forget_unused();
 }
 
 }  // namespace sluice::table

@@ -14,12 +14,13 @@
 #include "shared/arena/shared_word.h"
 #include "shared/base/bytes.h"
 #include "shared/base/hash.h"
-#include "shared/table/counter_lines.h"
+#include "shared/table/table_counters.h"
 
 namespace sluice::table {
 namespace {
 
 using arena::Arena;
+using arena::CounterRef;
 using arena::LinkedBy;
 
 static_assert(sizeof(EndpointSlot) == arena::kEndpointSlotBytes);
@@ -35,7 +36,7 @@ struct Backend {
   SlotRef ref;
   std::vector<EndpointAddress> endpoints;
   std::optional<BackendTlsRule> tls;
-  std::vector<CounterLine> lines;  // of the endpoints, in their order
+  std::vector<CounterRef> lines;  // of the endpoints, in their order
   ListBlob list;
   bool inherited = false;      // the slot word is a predecessor's: no put() yet
   std::uint64_t released = 0;  // number of the release; 0: in use
@@ -48,6 +49,18 @@ struct Release {
   std::uint64_t generation;
 };
 
+// Of an address, in the file `counters`.
+Identity identity_of(const EndpointAddress& address) {
+  std::string text;
+  text += static_cast<char>(address.family);
+  text += static_cast<char>(address.port >> 8);
+  text += static_cast<char>(address.port & 0xff);
+  for (const std::uint8_t byte : address.address)
+    text += static_cast<char>(byte);
+  text += address.path;
+  return content_hash128(text);
+}
+
 std::size_t list_bytes(std::span<const EndpointAddress> endpoints, std::string_view tls) {
   std::size_t bytes = sizeof(EndpointList) + endpoints.size() * sizeof(Endpoint) + tls.size();
   for (const EndpointAddress& endpoint : endpoints)
@@ -59,7 +72,7 @@ std::size_t list_bytes(std::span<const EndpointAddress> endpoints, std::string_v
 
 struct EndpointTable::State {
   Arena& arena;
-  CounterLines counters;
+  TableCounters counters;
   std::map<BackendId, Backend, std::less<>> backends;
   std::deque<Release> releases;
   std::uint64_t release_number = 0;
@@ -80,13 +93,13 @@ struct EndpointTable::State {
   Result<Backend*> find_or_take(const BackendId& id);
   void give_slot(Backend& backend, std::uint32_t index, const Identity& identity);
   void free_slot(std::uint32_t index);
-  Result<std::vector<CounterLine>> acquire_lines(std::span<const EndpointAddress> endpoints);
+  Result<std::vector<CounterRef>> acquire_lines(std::span<const EndpointAddress> endpoints);
   Result<ListBlob> write_list(std::uint32_t incarnation, std::span<const EndpointAddress> endpoints,
-                              std::span<const CounterLine> lines,
+                              std::span<const CounterRef> lines,
                               const std::optional<BackendTlsRule>& tls);
   void publish(Backend& backend, const ListBlob& list);
   void discard(const ListBlob& list);
-  void release_lines(std::span<const CounterLine> lines);
+  void release_lines(std::span<const CounterRef> lines);
   void collect_predecessor();
   void collect();
 };
@@ -165,11 +178,11 @@ void EndpointTable::State::free_slot(std::uint32_t index) {
   free_slots.push_back(index);
 }
 
-Result<std::vector<CounterLine>> EndpointTable::State::acquire_lines(
+Result<std::vector<CounterRef>> EndpointTable::State::acquire_lines(
     std::span<const EndpointAddress> endpoints) {
-  std::vector<CounterLine> lines;
+  std::vector<CounterRef> lines;
   for (const EndpointAddress& endpoint : endpoints) {
-    Result<CounterLine> line = counters.acquire(endpoint);
+    Result<CounterRef> line = counters.lines.acquire(identity_of(endpoint));
     if (!line) {
       release_lines(lines);
       return tl::unexpected<Error>(std::move(line.error()));
@@ -179,15 +192,15 @@ Result<std::vector<CounterLine>> EndpointTable::State::acquire_lines(
   return lines;
 }
 
-void EndpointTable::State::release_lines(std::span<const CounterLine> lines) {
-  for (const CounterLine& line : lines)
-    counters.release(line.line);
+void EndpointTable::State::release_lines(std::span<const CounterRef> lines) {
+  for (const CounterRef& line : lines)
+    counters.lines.release(line.line);
 }
 
 // EndpointList, Endpoint[count], the paths of Unix sockets, BackendTls, each from a multiple of 8.
 Result<ListBlob> EndpointTable::State::write_list(std::uint32_t incarnation,
                                                   std::span<const EndpointAddress> endpoints,
-                                                  std::span<const CounterLine> lines,
+                                                  std::span<const CounterRef> lines,
                                                   const std::optional<BackendTlsRule>& tls) {
   if (endpoints.empty()) return ListBlob{};
   const std::string tls_bytes = tls ? backend_tls_bytes(*tls) : std::string();
@@ -291,7 +304,7 @@ Result<SlotRef> EndpointTable::put(const BackendId& id, std::span<const Endpoint
     return backend.ref;
   }
 
-  Result<std::vector<CounterLine>> lines = state.acquire_lines(endpoints);
+  Result<std::vector<CounterRef>> lines = state.acquire_lines(endpoints);
   if (!lines) return tl::unexpected<Error>(std::move(lines.error()));
   Result<ListBlob> list = state.write_list(backend.ref.incarnation, endpoints, *lines, tls);
   if (!list) {
@@ -304,6 +317,10 @@ Result<SlotRef> EndpointTable::put(const BackendId& id, std::span<const Endpoint
   backend.endpoints.assign(endpoints.begin(), endpoints.end());
   backend.tls = tls;
   return backend.ref;
+}
+
+TableCounters& EndpointTable::counters() {
+  return state_->counters;
 }
 
 void EndpointTable::remove(const BackendId& id) {

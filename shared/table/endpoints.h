@@ -32,6 +32,8 @@ class Arena;
 
 namespace sluice::table {
 
+struct TableCounters;
+
 struct EndpointAddress {
   Family family = Family::kIpv4;
   std::uint16_t port = 0;
@@ -69,6 +71,9 @@ class EndpointTable {
   // Frees the slots whose roots are gone. put() and remove() do it too; call it before a
   // compaction.
   void collect();
+
+  // Of endpoint addresses, and of what else the table counts.
+  TableCounters& counters();
 
   // For compaction: writes all lists into the arena's current segment. When that fails, no slot
   // word has changed, and the arena may go back.

@@ -5,11 +5,14 @@
 #include <cstring>
 #include <iterator>
 #include <tuple>
+#include <utility>
 
 #include "shared/base/hash.h"
 #include "shared/table/blob_builder.h"
+#include "shared/table/endpoints.h"
 #include "shared/table/keys.h"
 #include "shared/table/narrow.h"
+#include "shared/table/table_counters.h"
 
 namespace sluice::table {
 namespace {
@@ -233,26 +236,27 @@ void ShadowListeners::mark_everywhere(std::uint32_t id) {
   }
 }
 
-void ShadowListeners::write(Transaction& tx, std::uint64_t seed) {
-  Changes changes;
+void ShadowListeners::write(Transaction& tx, EndpointTable& endpoints, std::uint64_t seed) {
+  Writing writing{tx, endpoints, seed, {}, {}, {}};
   if (tx.moves()) {
     for (Groups::value_type& group : groups_) {
-      write_group(tx, seed, group, changes);
+      write_group(writing, group);
     }
   } else {
     for (const GroupName& name : marked_groups_) {
-      write_group(tx, seed, *groups_.find(name), changes);
+      write_group(writing, *groups_.find(name));
     }
   }
-  update_tab(tx, socket_tab_, changes.sockets,
+  update_tab(tx, socket_tab_, writing.sockets,
              [&] { return group_keys(tx, seed, GroupKind::kSocket); });
-  update_tab(tx, named_tab_, changes.named,
+  update_tab(tx, named_tab_, writing.named,
              [&] { return group_keys(tx, seed, GroupKind::kNamed); });
-  update_tab(tx, listener_tab_, changes.listeners, [&] { return listener_keys(tx, seed); });
+  update_tab(tx, listener_tab_, writing.listeners, [&] { return listener_keys(tx, seed); });
 }
 
-Blob ShadowListeners::write_group_record(Transaction& tx, const GroupName& name,
-                                         const ShadowGroup& group) {
+Blob ShadowListeners::write_group_record(Writing& writing, const GroupName& name,
+                                         ShadowGroup& group) {
+  Transaction& tx = writing.tx;
   const HostSummary hosts = group.hosts.summary();
   BlobBuilder blob;
   Group record{};
@@ -266,6 +270,16 @@ Blob ShadowListeners::write_group_record(Transaction& tx, const GroupName& name,
   record.raw_tcp = group.raw_tcp > 0 ? 1 : 0;
   record.server_names = group.server_names > 0 ? 1 : 0;
   if (name.kind == GroupKind::kSocket) {
+    if (group.counter.incarnation == 0) {
+      Result<arena::CounterRef> line = writing.endpoints.counters().sockets.acquire(name.socket);
+      if (!line) {
+        tx.fail(std::move(line.error()));
+        return {};
+      }
+      group.counter = *line;
+    }
+    record.counter = group.counter.line;
+    record.counter_incarnation = group.counter.incarnation;
     record.family = name.socket.family;
     record.transport = name.socket.transport;
     record.port = name.socket.port;
@@ -280,38 +294,39 @@ Blob ShadowListeners::write_group_record(Transaction& tx, const GroupName& name,
   return blob.write(tx, 8);
 }
 
-void ShadowListeners::write_group(Transaction& tx, std::uint64_t seed, Groups::value_type& named,
-                                  Changes& changes) {
+void ShadowListeners::write_group(Writing& writing, Groups::value_type& named) {
+  Transaction& tx = writing.tx;
   auto& [name, group] = named;
   if (tx.moves()) {
     for (const auto& [host, place] : group.places) {
-      write_place(tx, seed, group, host, changes);
+      write_place(writing, group, host);
     }
   } else {
     for (const Host& host : group.marked) {
-      write_place(tx, seed, group, host, changes);
+      write_place(writing, group, host);
     }
   }
   if (!group.record_marked && !tx.moves()) return;
   const Offset from = tx.offset(group.slot);
   const bool gone = group.hosts.summary() == HostSummary{};
   if (gone && from == 0) return;
-  const Blob blob = gone ? Blob{} : write_group_record(tx, name, group);
+  const Blob blob = gone ? Blob{} : write_group_record(writing, name, group);
   tx.replace(group.slot, blob);
   const bool socket = name.kind == GroupKind::kSocket;
-  (socket ? changes.sockets : changes.named).push_back({group_hash(seed, name), from, blob.offset});
+  (socket ? writing.sockets : writing.named)
+      .push_back({group_hash(writing.seed, name), from, blob.offset});
 }
 
-void ShadowListeners::write_place(Transaction& tx, std::uint64_t seed, ShadowGroup& group,
-                                  const Host& host, Changes& changes) {
+void ShadowListeners::write_place(Writing& writing, ShadowGroup& group, const Host& host) {
+  Transaction& tx = writing.tx;
   Place& place = group.places.find(host)->second;
   const Offset from = tx.offset(place.slot);
   if (tx.failed() || (place.listeners.empty() && from == 0)) return;
   const Blob blob =
       place.listeners.empty() ? Blob{} : write_listener(tx, group.id, place.listeners.begin()->id);
   tx.replace(place.slot, blob);
-  changes.listeners.push_back(
-      {listener_key_hash(seed, group.id, host.kind, host.name), from, blob.offset});
+  writing.listeners.push_back(
+      {listener_key_hash(writing.seed, group.id, host.kind, host.name), from, blob.offset});
 }
 
 Blob ShadowListeners::write_listener(Transaction& tx, std::uint32_t group, std::uint32_t id) const {
@@ -367,7 +382,7 @@ std::vector<TabKey> ShadowListeners::listener_keys(const Transaction& tx,
   return keys;
 }
 
-void ShadowListeners::settle() {
+void ShadowListeners::settle(EndpointTable& endpoints) {
   for (const GroupName& name : marked_groups_) {
     const auto found = groups_.find(name);
     ShadowGroup& group = found->second;
@@ -377,7 +392,11 @@ void ShadowListeners::settle() {
     }
     group.marked.clear();
     group.record_marked = false;
-    if (group.places.empty()) groups_.erase(found);
+    if (!group.places.empty()) continue;
+    if (group.counter.incarnation != 0) {
+      endpoints.counters().sockets.release(group.counter.line);
+    }
+    groups_.erase(found);
   }
   marked_groups_.clear();
 }

@@ -17,6 +17,7 @@
 #include <string>
 #include <vector>
 
+#include "shared/arena/counter_ref.h"
 #include "shared/table/editor.h"
 #include "shared/table/kind_counts.h"
 #include "shared/table/rules.h"
@@ -24,6 +25,8 @@
 #include "shared/table/transaction.h"
 
 namespace sluice::table {
+
+class EndpointTable;
 
 struct GroupName {
   GroupKind kind = GroupKind::kSocket;
@@ -47,8 +50,9 @@ class ShadowListeners {
 
   // Writes the marked groups and their listeners (all of them when the transaction moves). Fails:
   // in the transaction; then the marks stay.
-  void write(Transaction& tx, std::uint64_t seed);
-  void settle();
+  void write(Transaction& tx, EndpointTable& endpoints, std::uint64_t seed);
+  // After the root was published.
+  void settle(EndpointTable& endpoints);
 
   const TabSlot& sockets() const { return socket_tab_; }
 
@@ -86,12 +90,16 @@ class ShadowListeners {
     std::map<Host, Place> places;
     std::set<Host> marked;
     bool record_marked = true;
+    arena::CounterRef counter;  // none: of no socket, or not written yet
     Slot slot;
   };
 
   using Groups = std::map<GroupName, ShadowGroup>;
 
-  struct Changes {
+  struct Writing {
+    Transaction& tx;
+    EndpointTable& endpoints;
+    std::uint64_t seed;
     std::vector<TabChange> sockets;
     std::vector<TabChange> named;
     std::vector<TabChange> listeners;
@@ -99,17 +107,15 @@ class ShadowListeners {
 
   // The listener comes to the group or leaves it.
   void note_member(ShadowGroup& group, const ListenerSpec& spec, bool joins);
-  static Blob write_group_record(Transaction& tx, const GroupName& name, const ShadowGroup& group);
+  static Blob write_group_record(Writing& writing, const GroupName& name, ShadowGroup& group);
   void join(const GroupName& name, const ListenerSpec& spec);
   void leave(const GroupName& name, const ListenerSpec& spec);
   void leave_all(const ListenerSpec& spec);
   void leave_only_port(const std::string& gateway);
   void join_only_port(const std::string& gateway);
   void mark_everywhere(std::uint32_t id);
-  void write_group(Transaction& tx, std::uint64_t seed, Groups::value_type& named,
-                   Changes& changes);
-  void write_place(Transaction& tx, std::uint64_t seed, ShadowGroup& group, const Host& host,
-                   Changes& changes);
+  void write_group(Writing& writing, Groups::value_type& named);
+  void write_place(Writing& writing, ShadowGroup& group, const Host& host);
   Blob write_listener(Transaction& tx, std::uint32_t group, std::uint32_t id) const;
   std::vector<TabKey> group_keys(const Transaction& tx, std::uint64_t seed, GroupKind kind) const;
   std::vector<TabKey> listener_keys(const Transaction& tx, std::uint64_t seed) const;

@@ -2,12 +2,15 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <utility>
 
 #include "shared/table/action_writer.h"
 #include "shared/table/blob_builder.h"
+#include "shared/table/endpoints.h"
 #include "shared/table/keys.h"
 #include "shared/table/narrow.h"
 #include "shared/table/precedence.h"
+#include "shared/table/table_counters.h"
 
 namespace sluice::table {
 namespace {
@@ -116,7 +119,7 @@ void ShadowShard::detach(const RulePtr& rule, PatternBook& patterns) {
   --rules_;
   const auto action = actions_.find(rule->action.get());
   if (--action->second.rules == 0) {
-    dropped_actions_.push_back(action->second.slot);
+    dropped_actions_.push_back(action->second);
     actions_.erase(action);
   }
   for (const RuleCondition& condition : rule->conditions) {
@@ -158,9 +161,19 @@ void ShadowShard::refresh_set(PatternBook& patterns) {
 
 Offset ShadowShard::action_offset(Transaction& tx, EndpointTable& endpoints,
                                   const RuleAction& action) {
-  Slot& slot = actions_.find(&action)->second.slot;
-  if (tx.offset(slot) == 0) tx.replace(slot, write_action(tx, endpoints, action));
-  return tx.offset(slot);
+  ShadowAction& shadow = actions_.find(&action)->second;
+  if (tx.offset(shadow.slot) != 0) return tx.offset(shadow.slot);
+  if (shadow.counter.incarnation == 0 && is_counted(action.route_kind)) {
+    const RouteName name{action.route_kind, action.route};
+    Result<arena::CounterRef> line = endpoints.counters().routes.acquire(name);
+    if (!line) {
+      tx.fail(std::move(line.error()));
+      return 0;
+    }
+    shadow.counter = *line;
+  }
+  tx.replace(shadow.slot, write_action(tx, endpoints, action, shadow.counter));
+  return tx.offset(shadow.slot);
 }
 
 std::vector<TabChange> ShadowShard::write_nodes(const WriteContext& context) {
@@ -206,8 +219,8 @@ void ShadowShard::write(Transaction& tx, EndpointTable& endpoints, const Pattern
     tx.replace(regex_slot_,
                regexes_.empty() ? Blob{} : write_regex_list(context, regexes_, set_hash_));
   }
-  for (Slot& dropped : dropped_actions_) {
-    tx.replace(dropped, Blob{});
+  for (ShadowAction& dropped : dropped_actions_) {
+    tx.replace(dropped.slot, Blob{});
   }
   if (empty()) {
     tx.replace(slot_, Blob{});
@@ -234,7 +247,7 @@ void ShadowShard::write_record(Transaction& tx) {
   tx.replace(slot_, blob.write(tx, 64));
 }
 
-void ShadowShard::settle() {
+void ShadowShard::settle(EndpointTable& endpoints) {
   for (Nodes::value_type* marked : marked_nodes_) {
     marked->second.marked = false;
     if (marked->second.exact.empty() && marked->second.prefix.empty()) {
@@ -242,6 +255,10 @@ void ShadowShard::settle() {
     }
   }
   marked_nodes_.clear();
+  for (const ShadowAction& dropped : dropped_actions_) {
+    if (dropped.counter.incarnation == 0) continue;
+    endpoints.counters().routes.release(dropped.counter.line);
+  }
   dropped_actions_.clear();
   regexes_marked_ = false;
 }

@@ -17,6 +17,7 @@
 #include <utility>
 #include <vector>
 
+#include "shared/arena/counter_ref.h"
 #include "shared/table/kind_counts.h"
 #include "shared/table/node_writer.h"
 #include "shared/table/pattern_book.h"
@@ -56,8 +57,9 @@ class ShadowShard {
   void write(Transaction& tx, EndpointTable& endpoints, const PatternBook& patterns,
              std::uint64_t seed);
 
-  // After keep(): takes the marks away.
-  void settle();
+  // After the root was published: takes the marks away, and gives back the lines of actions that
+  // are gone.
+  void settle(EndpointTable& endpoints);
 
  private:
   struct ShadowNode {
@@ -69,6 +71,7 @@ class ShadowShard {
 
   struct ShadowAction {
     Slot slot;
+    arena::CounterRef counter;  // none: not written yet, or not counted
     std::uint32_t rules = 0;
   };
 
@@ -93,7 +96,7 @@ class ShadowShard {
   bool set_stale_ = false;
   std::uint64_t set_hash_ = 0;  // 0: no automaton over the regexes
   std::unordered_map<const RuleAction*, ShadowAction> actions_;
-  std::vector<Slot> dropped_actions_;
+  std::vector<ShadowAction> dropped_actions_;
   DepthCounts prefix_depths_;
   DepthCounts exact_depths_;
   std::uint32_t rules_ = 0;

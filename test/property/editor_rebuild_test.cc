@@ -1,15 +1,20 @@
 // A table that many changes led to equals the one that is written at once: whatever comes, goes,
-// changes or fails for lack of room in between.
+// changes or fails for lack of room in between. And what is in it, nothing else, has a line in the
+// file `counters`.
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <cstdlib>
 #include <map>
+#include <memory>
 #include <random>
+#include <set>
 #include <string>
 #include <tuple>
+#include <utility>
 #include <vector>
 
+#include "shared/table/table_counters.h"
 #include "test/oracle/random_world.h"
 #include "test/unit/shared/table/table_fixture.h"
 
@@ -61,6 +66,24 @@ class Script {
 
   Random& random() { return random_; }
 
+  // The routes of streams that have rules, and the sockets that have listeners.
+  std::set<std::string> streams() const {
+    std::set<std::string> names;
+    for (const auto& [key, rules] : told_.rules) {
+      for (const Rule& rule : rules) {
+        if (is_counted(rule.action->route_kind)) names.insert(rule.action->route);
+      }
+    }
+    return names;
+  }
+
+  std::set<SocketKey> sockets() const {
+    std::set<SocketKey> keys;
+    for (const auto& [id, spec] : told_.listeners)
+      keys.insert(spec.sockets.begin(), spec.sockets.end());
+    return keys;
+  }
+
   // The same content, told to a new editor in another order.
   std::string written_at_once() {
     TableFixture fresh;
@@ -82,11 +105,20 @@ class Script {
  private:
   void put_rules(Editor& editor, const Contribution& contribution) {
     std::vector<Rule> rules = contribution.rules;
+    if (contribution.route.back() % 2 == 0) become_streams(rules);
     if (random_.percent(30)) rules.resize(random_.below(static_cast<std::uint32_t>(rules.size())));
     editor.put_route(contribution.listener, contribution.hostname, contribution.route, rules);
     const std::tuple key(contribution.listener, contribution.hostname, contribution.route);
     told_.rules.erase(key);
     if (!rules.empty()) told_.rules[key] = rules;
+  }
+
+  static void become_streams(std::vector<Rule>& rules) {
+    for (Rule& rule : rules) {
+      auto action = std::make_shared<RuleAction>(*rule.action);
+      action->route_kind = RouteKind::kTcpRoute;
+      rule.action = std::move(action);
+    }
   }
 
   void remove_listener(Editor& editor, std::uint32_t id) {
@@ -99,6 +131,24 @@ class Script {
   std::vector<World> worlds_;
   Told told_;
 };
+
+std::set<std::string> counted_routes(TableFixture& table) {
+  std::set<std::string> names;
+  table.endpoints().counters().routes.for_each(
+      [&](const RouteName& route, const arena::RouteCounter&) {
+        EXPECT_TRUE(names.insert(route.name).second) << "a second line of " << route.name;
+      });
+  return names;
+}
+
+std::set<SocketKey> counted_sockets(TableFixture& table) {
+  std::set<SocketKey> keys;
+  table.endpoints().counters().sockets.for_each(
+      [&](const SocketKey& socket, const arena::SocketCounter&) {
+        EXPECT_TRUE(keys.insert(socket).second) << "a second line of a socket";
+      });
+  return keys;
+}
 
 int rounds(int normal) {
   const char* wanted = std::getenv("SLUICE_REBUILDS");
@@ -120,6 +170,8 @@ TEST(EditorRebuildTest, ChangesLeadToTheSameTableAsWritingItAtOnce) {
         ASSERT_TRUE(compacted) << compacted.error().message;
       }
       table.arena().reclaim(0);
+      ASSERT_EQ(counted_routes(table), script.streams()) << commit;
+      ASSERT_EQ(counted_sockets(table), script.sockets()) << commit;
       if (commit % 6 != 5) continue;
       ASSERT_EQ(table.dumped(), script.written_at_once()) << commit;
     }
@@ -185,6 +237,8 @@ TEST(EditorRebuildTest, AFullArenaOnlyDelaysWhatIsWritten) {
     }
     ASSERT_TRUE(done) << done.error().message;
     ASSERT_EQ(table.dumped(), script.written_at_once());
+    ASSERT_EQ(counted_routes(table), script.streams());
+    ASSERT_EQ(counted_sockets(table), script.sockets());
   }
   EXPECT_GT(failures, 0);
   EXPECT_GT(compactions, 0);
