@@ -4,6 +4,8 @@
 #include <vector>
 
 #include "ngx_module/core/socket_name.h"
+#include "ngx_module/listen/connection_counts.h"
+#include "ngx_module/listen/listeners.h"
 #include "ngx_module/listen/relay_plan.h"
 #include "shared/base/same_socket.h"
 
@@ -59,10 +61,15 @@ void Datagrams::on_datagram(ngx_event_t* event) {
 // logged like the others.
 void Datagrams::on_session(ngx_connection_t* c) {
   Socket& socket = *reinterpret_cast<Accepting*>(c->listening)->socket;
-  if (!remember_session(c, socket.sessions) || plan_relay(c, socket.key, {}) == nullptr) {
+  const table::Group group = group_of(socket.key);
+  count(group, SocketEvent::kAccepted);
+  const RelayPlan* const relay =
+      remember_session(c, socket.sessions) ? plan_relay(c, socket.key, {}) : nullptr;
+  if (relay == nullptr) {
     ngx_http_close_connection(c);
     return;
   }
+  if (relay->has_no_route()) count(group, SocketEvent::kNoRoute);
   socket.clone.listening.handler(c);
   // What is still there can be spared for new clients: with few connections left, nginx ends the
   // sessions that began first.

@@ -65,7 +65,7 @@ void on_accept(ngx_event_t* event) {
 
 // What nginx.conf lacks for what the table wants to have served there.
 const char* missing_template(const Listener& listener) {
-  const table::Group group = group_of(listener);
+  const table::Group group = group_of(listener.key);
   const bool relays = group.raw_tcp != 0 || group.server_names != 0;
   if (relays && !listener.tcp.is_there) {
     return "nginx.conf has no listen unix:sluice-tcp: include sluice-streams.conf in stream {}";
@@ -81,12 +81,12 @@ const char* missing_template(const Listener& listener) {
 
 }  // namespace
 
-table::Group group_of(const Listener& listener) {
+table::Group group_of(const table::SocketKey& socket) {
   Worker* const worker = Worker::current();
   arena::ReadMapping* const table = worker == nullptr ? nullptr : worker->table_for_request();
   if (table == nullptr) return {};
   match::GroupKey key;
-  key.socket = listener.key;
+  key.socket = socket;
   for (int i = 0; i < kMaxRepeats; ++i) {
     const arena::Snapshot snapshot = table->enter();
     table::Group group{};

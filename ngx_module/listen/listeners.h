@@ -38,8 +38,8 @@ struct Listener {
 
 static_assert(offsetof(Listener, accepting) == 0);
 
-// What the table says now of connections to it; all zero while it says nothing.
-table::Group group_of(const Listener& listener);
+// What the table says now of connections to a socket; all zero while it says nothing.
+table::Group group_of(const table::SocketKey& socket);
 
 class Listeners {
  public:

@@ -16,8 +16,10 @@ static_assert(std::is_trivially_destructible_v<RelayPlan>);
 
 constexpr int kMaxRepeats = 4;  // when memory was reused under a worker that was stopped meanwhile
 
-// Only says which record of the pool's cleanup list is a plan.
-void on_pool_end(void*) {}
+// Says, too, which record of the pool's cleanup list is a plan.
+void on_pool_end(void* plan) {
+  static_cast<RelayPlan*>(plan)->count.end();
+}
 
 RelayPlan* make_plan_in(ngx_pool_t* pool) {
   ngx_pool_cleanup_t* const cleanup = ngx_pool_cleanup_add(pool, sizeof(RelayPlan));
@@ -26,9 +28,9 @@ RelayPlan* make_plan_in(ngx_pool_t* pool) {
   return new (cleanup->data) RelayPlan{};
 }
 
-// Fails (false): out of memory.
+// `counter`: of the route. Fails (false): out of memory.
 bool look_up(Worker& worker, const match::GroupKey& group, std::string_view server_name,
-             core::Memory& memory, RelayPlan& relay) {
+             core::Memory& memory, RelayPlan& relay, arena::CounterRef& counter) {
   const std::uint32_t draw = worker.random().draw();
   for (int i = 0; i < kMaxRepeats; ++i) {
     const arena::Snapshot snapshot = worker.table()->enter();
@@ -37,12 +39,14 @@ bool look_up(Worker& worker, const match::GroupKey& group, std::string_view serv
     const match::Match match =
         match::find_relay_rule(reader, group, server_name, worker.lookup(), nullptr);
     if (!core::make_plan(reader, match, draw, memory, relay.plan)) return false;
+    counter = {match.action.counter, match.action.counter_incarnation};
     if (match.outcome == match::Outcome::kMatched || match.outcome == match::Outcome::kNoRule) {
       relay.mode = match.listener.mode;
     }
     if (worker.table()->unmoved(snapshot)) return true;
   }
   relay = RelayPlan{};
+  counter = {};
   return true;
 }
 
@@ -57,7 +61,9 @@ const RelayPlan* plan_relay(ngx_connection_t* c, const table::SocketKey& socket,
   match::GroupKey group;
   group.socket = socket;
   PoolMemory memory(c->pool);
-  if (!look_up(*worker, group, server_name, memory, *relay)) return nullptr;
+  arena::CounterRef counter;
+  if (!look_up(*worker, group, server_name, memory, *relay, counter)) return nullptr;
+  relay->count.begin(counter);
   if (relay->plan.reason == core::Reason::kNone) {
     // Known now, a client behind TLS is refused before the handshake.
     relay->plan.reason = balance::reason_of(
@@ -66,10 +72,10 @@ const RelayPlan* plan_relay(ngx_connection_t* c, const table::SocketKey& socket,
   return relay;
 }
 
-const RelayPlan* find_relay_plan(const ngx_connection_t* c) {
+RelayPlan* find_relay_plan(const ngx_connection_t* c) {
   for (const ngx_pool_cleanup_t* cleanup = c->pool->cleanup; cleanup != nullptr;
        cleanup = cleanup->next) {
-    if (cleanup->handler == on_pool_end) return static_cast<const RelayPlan*>(cleanup->data);
+    if (cleanup->handler == on_pool_end) return static_cast<RelayPlan*>(cleanup->data);
   }
   return nullptr;
 }

@@ -8,6 +8,7 @@
 #include "ngx_module/core/preface.h"
 #include "ngx_module/core/proxy_protocol.h"
 #include "ngx_module/core/socket_name.h"
+#include "ngx_module/listen/connection_counts.h"
 #include "ngx_module/listen/listeners.h"
 #include "ngx_module/listen/relay_plan.h"
 
@@ -41,6 +42,11 @@ ngx_msec_t header_timeout(const Listener& listener) {
   return conf.default_server->client_header_timeout;
 }
 
+void close_counted(ngx_connection_t* c, const Listener& listener, SocketEvent why) {
+  count(group_of(listener.key), why);
+  ngx_http_close_connection(c);
+}
+
 // The deadline is that of all waiting together. A client that ended its side sends no more.
 void wait_for_more(ngx_connection_t* c, const Listener& listener) {
   if (c->read->pending_eof) {
@@ -58,7 +64,12 @@ void wait_for_more(ngx_connection_t* c, const Listener& listener) {
 
 // What has arrived, without consuming it. Empty: the connection waits for more, or is closed.
 std::string_view peek(ngx_connection_t* c, const Listener& listener, std::span<char> buffer) {
-  if (c->read->timedout || c->close) {
+  // Its time is over, or with few connections left nginx takes it for others.
+  if (c->read->timedout || (c->close && !ngx_exiting)) {
+    close_counted(c, listener, SocketEvent::kTooSlow);
+    return {};
+  }
+  if (c->close) {
     ngx_http_close_connection(c);
     return {};
   }
@@ -104,7 +115,10 @@ void relay(ngx_connection_t* c, Listener& listener, std::string_view server_name
   const RelayPlan* const relay = plan_relay(c, listener.key, server_name);
   if (relay == nullptr) {
     ngx_http_close_connection(c);
-  } else if (relay->mode == table::ListenerMode::kHttp) {
+    return;
+  }
+  if (relay->has_no_route()) count(group_of(listener.key), SocketEvent::kNoRoute);
+  if (relay->is_http()) {
     hand_over(c, listener.https);
   } else if (relay->mode == table::ListenerMode::kTlsTerminate &&
              relay->plan.reason == core::Reason::kNone) {
@@ -128,7 +142,7 @@ void read_server_name(ngx_event_t* event) {
   }
   if (hello.status == core::ClientHello::Status::kMalformed) {
     ngx_log_error(NGX_LOG_INFO, c->log, 0, "sluice: the connection begins with no ClientHello");
-    ngx_http_close_connection(c);
+    close_counted(c, listener, SocketEvent::kMalformed);
     return;
   }
   event->ready = 1;
@@ -176,26 +190,28 @@ void read_proxy_header(ngx_event_t* event) {
     wait_for_more(c, listener);
     return;
   }
-  const bool whole = header.status == core::ProxyHeader::Status::kWhole;
-  if (!whole) {
+  if (header.status != core::ProxyHeader::Status::kWhole) {
     ngx_log_error(NGX_LOG_INFO, c->log, 0,
                   "sluice: the connection has no valid header of the PROXY protocol");
+    close_counted(c, listener, SocketEvent::kMalformed);
+    return;
   }
   // As many bytes are there: they were looked at.
-  if (!whole || (header.client && !set_client(c, *header.client)) ||
+  if ((header.client && !set_client(c, *header.client)) ||
       recv(c->fd, buffer.data(), header.bytes, 0) != static_cast<ssize_t>(header.bytes)) {
     ngx_http_close_connection(c);
     return;
   }
   event->ready = 1;
-  choose_template(c, listener, group_of(listener));
+  choose_template(c, listener, group_of(listener.key));
 }
 
 }  // namespace
 
 void on_connection(ngx_connection_t* c) {
   auto& listener = *reinterpret_cast<Listener*>(c->listening);
-  const table::Group group = group_of(listener);
+  const table::Group group = group_of(listener.key);
+  count(group, SocketEvent::kAccepted);
   if (group.proxy_protocol != 0) {
     begin_to_read(c, read_proxy_header);
   } else {

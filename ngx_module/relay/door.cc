@@ -28,6 +28,7 @@ const Door kDoor = {
     .get_peer = get_peer,
     .free_peer = free_peer,
     .on_connected = on_connected,
+    .count_bytes = count_bytes,
     .set_session = set_session,
     .save_session = save_session,
 };

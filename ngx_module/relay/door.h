@@ -28,11 +28,13 @@ struct Door {
   // memory.
   bool (*use_table)(SSL_CTX* context);
 
-  const listen::RelayPlan* (*find_plan)(const ngx_connection_t* c);
+  listen::RelayPlan* (*find_plan)(const ngx_connection_t* c);
   Relay* (*open)(ngx_connection_t* c);
   ngx_int_t (*get_peer)(ngx_peer_connection_t* pc, void* relay);
   void (*free_peer)(ngx_peer_connection_t* pc, void* relay, ngx_uint_t outcome);
   void (*on_connected)(ngx_peer_connection_t* pc, void* relay, ngx_uint_t what);
+  void (*count_bytes)(const ngx_connection_t* c, std::uint64_t from_client,
+                      std::uint64_t to_client);
   ngx_int_t (*set_session)(ngx_peer_connection_t* pc, void* relay);
   void (*save_session)(ngx_peer_connection_t* pc, void* relay);
 };

@@ -29,7 +29,7 @@ endpoint::Wanted wanted_by(const listen::RelayPlan& relay) {
 }  // namespace
 
 Relay* open(ngx_connection_t* c) {
-  const listen::RelayPlan* const plan = listen::find_relay_plan(c);
+  listen::RelayPlan* const plan = listen::find_relay_plan(c);
   if (plan == nullptr) return nullptr;
   ngx_pool_cleanup_t* const cleanup = ngx_pool_cleanup_add(c->pool, sizeof(Relay));
   if (cleanup == nullptr) return nullptr;
@@ -75,7 +75,14 @@ void free_peer(ngx_peer_connection_t* pc, void* data, ngx_uint_t outcome) {
 }
 
 void on_connected(ngx_peer_connection_t*, void* data, ngx_uint_t) {
-  endpoint::note_success(*static_cast<Relay*>(data));
+  auto& relay = *static_cast<Relay*>(data);
+  endpoint::note_success(relay);
+  relay.plan->count.relayed();
+}
+
+void count_bytes(const ngx_connection_t* c, std::uint64_t from_client, std::uint64_t to_client) {
+  const listen::RelayPlan* const plan = listen::find_relay_plan(c);
+  if (plan != nullptr) plan->count.add_bytes(from_client, to_client);
 }
 
 ngx_int_t set_session(ngx_peer_connection_t* pc, void* data) {

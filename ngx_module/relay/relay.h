@@ -18,7 +18,7 @@
 namespace sluice::relay {
 
 struct Relay : endpoint::Attempt {
-  const listen::RelayPlan* plan;
+  listen::RelayPlan* plan;
   core::Reason reason;  // why it is not relayed; kNone: it is
   ngx_pool_t* pool;
   void* session;             // the stream module's
@@ -32,6 +32,8 @@ Relay* open(ngx_connection_t* c);
 ngx_int_t get_peer(ngx_peer_connection_t* pc, void* data);
 void free_peer(ngx_peer_connection_t* pc, void* data, ngx_uint_t outcome);
 void on_connected(ngx_peer_connection_t* pc, void* data, ngx_uint_t what);
+// What went through the connection, at its end.
+void count_bytes(const ngx_connection_t* c, std::uint64_t from_client, std::uint64_t to_client);
 // Puts the backend's own context in place of the template's, before the handshake.
 ngx_int_t set_session(ngx_peer_connection_t* pc, void* data);
 void save_session(ngx_peer_connection_t* pc, void* data);

@@ -25,14 +25,14 @@ void* create_main(ngx_conf_t* cf) {
   return main;
 }
 
-const relay::Door* door_of(ngx_conf_t* cf) {
+const relay::Door* configured_door(ngx_conf_t* cf) {
   return static_cast<const MainConf*>(
              ngx_stream_conf_get_module_main_conf(cf, ngx_stream_sluice_module))
       ->door;
 }
 
 ngx_int_t preconfiguration(ngx_conf_t* cf) {
-  const relay::Door* const door = door_of(cf);
+  const relay::Door* const door = configured_door(cf);
   if (door == nullptr) {
     ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                        "ngx_stream_sluice_module.so needs ngx_http_sluice_module.so: load both");
@@ -47,8 +47,25 @@ ngx_int_t preconfiguration(ngx_conf_t* cf) {
   return add_variables(cf) ? NGX_OK : NGX_ERROR;
 }
 
+ngx_int_t on_end(ngx_stream_session_t* s) {
+  door_of(s).count_bytes(s->connection, static_cast<std::uint64_t>(s->received),
+                         static_cast<std::uint64_t>(s->connection->sent));
+  return NGX_OK;
+}
+
+// Fails (false): out of memory.
+bool hear_of_ends(ngx_conf_t* cf) {
+  auto* const main = static_cast<ngx_stream_core_main_conf_t*>(
+      ngx_stream_conf_get_module_main_conf(cf, ngx_stream_core_module));
+  auto* const handler = static_cast<ngx_stream_handler_pt*>(
+      ngx_array_push(&main->phases[NGX_STREAM_LOG_PHASE].handlers));
+  if (handler == nullptr) return false;
+  *handler = on_end;
+  return true;
+}
+
 ngx_int_t postconfiguration(ngx_conf_t* cf) {
-  return use_table_certificates(cf, *door_of(cf)) ? NGX_OK : NGX_ERROR;
+  return hear_of_ends(cf) && use_table_certificates(cf, *configured_door(cf)) ? NGX_OK : NGX_ERROR;
 }
 
 ngx_stream_module_t context = {
