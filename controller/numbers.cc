@@ -3,6 +3,7 @@
 #include <string>
 #include <utility>
 
+#include "controller/connection_numbers.h"
 #include "controller/control/kinds.h"
 
 namespace sluice {
@@ -51,7 +52,7 @@ Metric sockets(const keeper::Keeper& keeper) {
 
 std::vector<Metric> metrics_of(const Numbers& numbers) {
   const arena::Arena& arena = numbers.table.arena();
-  return {
+  std::vector<Metric> all = {
       {"sluice_build_info",
        "1, with the version.",
        Type::kGauge,
@@ -72,6 +73,9 @@ std::vector<Metric> metrics_of(const Numbers& numbers) {
       workers(numbers),
       sockets(numbers.keeper),
   };
+  for (Metric& metric : metrics_of(numbers.table.counters()))
+    all.push_back(std::move(metric));
+  return all;
 }
 
 }  // namespace sluice

@@ -67,6 +67,8 @@ class Publisher {
 
   const arena::Arena& arena() const { return *arena_; }
 
+  const table::TableCounters& counters() const { return endpoints_->counters(); }
+
   // A descriptor by which workers read certificates.
   Result<UniqueFd> open_secrets() const { return secrets_->open_for_readers(); }
 

@@ -6,6 +6,7 @@ import socket
 from pathlib import Path
 
 import pytest
+from harness.counters import read_numbers
 from harness.manifests import backend, backend_ref, documents, gateway, route, rule
 from harness.net import free_port
 from harness.processes import Process
@@ -43,8 +44,7 @@ def start(binaries: Path, place: Path, health: int) -> Process:
 def numbers(port: int) -> dict[str, float]:
     status, text = ask(port, "/metrics")
     assert status == 200
-    lines = [line for line in text.splitlines() if not line.startswith("#")]
-    return {name: float(value) for name, value in (line.rsplit(" ", 1) for line in lines)}
+    return read_numbers(text)
 
 
 def test_a_controller_is_ready_when_workers_answer_by_its_table(operator_nginx, backends):

@@ -18,7 +18,7 @@ env UBSAN_OPTIONS;
 daemon off;
 pid {dir}/nginx.pid;
 error_log {dir}/error.log notice;
-events {{ worker_connections 1024; }}
+events {{ worker_connections {connections}; }}
 http {{
   log_format tries '$request_uri $status [$upstream_status] $sluice_reason';
   access_log {dir}/access.log tries;
@@ -49,7 +49,12 @@ def load_stream_module(nginx: str) -> str:
 
 
 def operator_conf(
-    nginx: str, build: Path, directory: Path, settings: str = "", streams: bool = True
+    nginx: str,
+    build: Path,
+    directory: Path,
+    settings: str = "",
+    streams: bool = True,
+    connections: int = 1024,
 ) -> str:
     """A configuration of one worker that includes the includes in `directory`."""
     modules = build / "modules"
@@ -65,6 +70,7 @@ def operator_conf(
         dir=directory,
         settings=settings,
         stream=stream,
+        connections=connections,
     )
 
 
@@ -90,18 +96,19 @@ class OperatorNginx:
         streams: bool = False,
         wait: bool = True,
         stream_edits: dict[str, str] | None = None,
+        connections: int = 1024,
     ) -> None:
         """`settings` of http {}, `edits` of text in the include, `options` of the controller.
 
         `streams`: with stream {} too, and `stream_edits` of its include. `wait`: until every worker
-        answers by the newest objects.
+        answers by the newest objects. `connections`: that the worker may have.
         """
         places = ["--table-dir", str(self.table), "--state-dir", str(self.state)]
         sluicectl = str(self.build / "bin/sluicectl")
         self._include("sluice-listeners.conf", edits or {}, *places)
         if streams:
             self._include("sluice-streams.conf", stream_edits or {})
-        conf = operator_conf(self.nginx, self.build, self.dir, settings, streams)
+        conf = operator_conf(self.nginx, self.build, self.dir, settings, streams, connections)
         (self.dir / "nginx.conf").write_text(conf)
         self._start(
             [str(self.build / "bin/sluice-controller"), "--source", "files"]
