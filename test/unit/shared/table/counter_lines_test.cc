@@ -56,11 +56,16 @@ class CounterLinesTest : public testing::Test {
     return arena::find_counter<RouteCounter>(worker_->counters_file(bytes), ref);
   }
 
-  // A root that every worker has moved on to.
-  void publish_root() {
+  void publish_unseen_root() {
     const Result<arena::Offset> root = arena_->allocate(64);
     ASSERT_TRUE(root.has_value());
     arena_->publish_root(*root, arena_->published_generation() + 1);
+    arena_->reclaim(++now_ms_);
+  }
+
+  // A root that every worker has moved on to.
+  void publish_root() {
+    publish_unseen_root();
     worker_->idle();
     arena_->reclaim(++now_ms_);
   }
@@ -132,8 +137,12 @@ TEST_F(CounterLinesTest, ALineThatIsGivenAwayIsZeroAndNoLongerTheFormerOnes) {
 TEST_F(CounterLinesTest, ALineIsNotGivenAwayWhileAWorkerMayCountThere) {
   const CounterRef a = acquire(kA);
   publish_root();
+  publish_unseen_root();
   lines_->forget(a.line);
   EXPECT_NE(acquire(kB).line, a.line) << "the worker has not seen that it is gone";
+  worker_->idle();
+  arena_->reclaim(++now_ms_);
+  EXPECT_EQ(acquire({3, 33}).line, a.line);
 }
 
 TEST_F(CounterLinesTest, ALineIsNotGivenAwayWhileConnectionsRun) {
