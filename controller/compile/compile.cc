@@ -42,6 +42,7 @@ table::ListenerSpec to_spec(std::uint32_t id, const resolve::ServedListener& lis
                   .max_header_bytes = listener.options.max_header_bytes,
                   .max_uri_bytes = listener.options.max_uri_bytes};
   spec.proxy_protocol = listener.proxy_protocol;
+  spec.backend_proxy_protocol = listener.backend_proxy_protocol;
   spec.mode = to_mode(listener.mode);
   spec.client_certificate = std::move(certificates.client_certificate);
   if (!listener.tls) return spec;

@@ -16,6 +16,7 @@ struct GatewayParameters {
   Meta meta;
   std::optional<std::vector<http::IpNetwork>> trusted_proxies;
   std::optional<std::vector<std::uint16_t>> proxy_protocol_ports;  // of the Gateway's listeners
+  std::optional<std::vector<std::uint16_t>> backend_proxy_protocol_ports;  // likewise
   std::optional<std::uint64_t> max_body_bytes;
   std::optional<std::uint32_t> max_header_bytes;
   std::optional<std::uint32_t> max_uri_bytes;

@@ -113,7 +113,8 @@ struct ServedListener {
   std::optional<ServedTls> tls = {};                         // of HTTPS and kTlsTerminate
   std::optional<ServedCertificate> client_certificate = {};  // what backends behind TLS see
   ServedOptions options = {};
-  bool proxy_protocol = false;  // the same for all listeners of a socket
+  bool proxy_protocol = false;          // the same for all listeners of a socket
+  bool backend_proxy_protocol = false;  // what it relays to backends begins with a header
   ListenerMode mode = ListenerMode::kHttp;
   bool operator==(const ServedListener&) const = default;
 };

@@ -41,6 +41,10 @@ ListenerMode mode_of(const model::Listener& listener) {
   return passes ? ListenerMode::kTlsPassthrough : ListenerMode::kTlsTerminate;
 }
 
+bool relays_connections(ListenerMode mode) {
+  return mode != ListenerMode::kHttp && mode != ListenerMode::kUdp;
+}
+
 std::optional<Refusal> refuse_gateway(const model::Gateway& gateway, const Parameters& parameters) {
   if (parameters.refusal) return parameters.refusal;
   for (std::size_t i = 0; i < gateway.addresses.size(); ++i) {
@@ -151,6 +155,7 @@ GatewayPlan plan_gateway(const model::Gateway& gateway, const Parameters& parame
   plan.refusal = refuse_gateway(gateway, parameters);
   plan.options = parameters.options;
   plan.proxy_protocol_ports = parameters.proxy_protocol_ports;
+  plan.backend_proxy_protocol_ports = parameters.backend_proxy_protocol_ports;
   plan_addresses(gateway, options, grant, plan);
   plan_listeners({model::Kind::kGateway, plan.name}, gateway.listeners, options, plan);
   reject_conflicts_inside(plan);
@@ -175,6 +180,8 @@ std::span<ListenerPlan> plan_listeners(const model::ObjectKey& owner,
     planned.selector = listener.allowed_routes.selector;
     planned.proxy_protocol =
         planned.mode != ListenerMode::kUdp && plan.proxy_protocol_ports.contains(listener.port);
+    planned.backend_proxy_protocol = relays_connections(planned.mode) &&
+                                     plan.backend_proxy_protocol_ports.contains(listener.port);
     plan_kinds(listener, i, planned);
     planned.refusal = refuse_listener(i, planned, options);
     plan_sockets(plan.addresses, options, planned);

@@ -36,13 +36,14 @@ struct ListenerPlan {
   std::vector<std::string> supported_kinds;
   model::FromNamespaces from = model::FromNamespaces::kSame;
   model::LabelSelector selector;
-  std::vector<Socket> sockets;        // sorted; empty when the port or every address is unusable
-  std::optional<Refusal> conflict;    // of a Gateway's own with another of its own
-  std::optional<Refusal> refusal;     // Accepted=False for a reason of its own
-  std::optional<Refusal> unresolved;  // ResolvedRefs=False
-  std::optional<Refusal> overlap;     // OverlappingTLSConfig=True
-  std::optional<ServedTls> tls;       // where TLS ends; without certificates it is not served
-  bool proxy_protocol = false;        // connections begin with its header
+  std::vector<Socket> sockets;          // sorted; empty when the port or every address is unusable
+  std::optional<Refusal> conflict;      // of a Gateway's own with another of its own
+  std::optional<Refusal> refusal;       // Accepted=False for a reason of its own
+  std::optional<Refusal> unresolved;    // ResolvedRefs=False
+  std::optional<Refusal> overlap;       // OverlappingTLSConfig=True
+  std::optional<ServedTls> tls;         // where TLS ends; without certificates it is not served
+  bool proxy_protocol = false;          // connections begin with its header
+  bool backend_proxy_protocol = false;  // those to backends do
 };
 
 // A ListenerSet that wants to join the Gateway.
@@ -73,6 +74,7 @@ struct GatewayPlan {
   std::vector<ListenerSetPlan> sets;  // the order in which they join
   ServedOptions options;
   std::set<std::uint16_t> proxy_protocol_ports;
+  std::set<std::uint16_t> backend_proxy_protocol_ports;
 
   std::span<const ListenerPlan> listeners_of(const ListenerSetPlan& set) const {
     return std::span(listeners).subspan(set.first, set.count);

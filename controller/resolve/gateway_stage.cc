@@ -46,6 +46,7 @@ ServedListener serve(const GatewayPlan& plan, const ListenerPlan& listener) {
           .client_certificate = plan.client_certificate,
           .options = plan.options,
           .proxy_protocol = listener.proxy_protocol,
+          .backend_proxy_protocol = listener.backend_proxy_protocol,
           .mode = listener.mode};
 }
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <string_view>
+#include <vector>
 
 namespace sluice::resolve {
 
@@ -41,16 +42,18 @@ const GatewayParameters* find(const std::optional<ObjectKey>& key, const model::
   return key ? store.find<GatewayParameters>(key->kind, key->name) : nullptr;
 }
 
+void apply(const std::optional<std::vector<std::uint16_t>>& given, std::set<std::uint16_t>& ports) {
+  if (given) ports = {given->begin(), given->end()};
+}
+
 void apply(const GatewayParameters& given, Parameters& parameters) {
   ServedOptions& options = parameters.options;
   if (given.trusted_proxies) options.trusted_proxies = *given.trusted_proxies;
   options.max_body_bytes = given.max_body_bytes.value_or(options.max_body_bytes);
   options.max_header_bytes = given.max_header_bytes.value_or(options.max_header_bytes);
   options.max_uri_bytes = given.max_uri_bytes.value_or(options.max_uri_bytes);
-  if (given.proxy_protocol_ports) {
-    parameters.proxy_protocol_ports = {given.proxy_protocol_ports->begin(),
-                                       given.proxy_protocol_ports->end()};
-  }
+  apply(given.proxy_protocol_ports, parameters.proxy_protocol_ports);
+  apply(given.backend_proxy_protocol_ports, parameters.backend_proxy_protocol_ports);
 }
 
 }  // namespace

@@ -22,6 +22,7 @@ struct Parameters {
   std::optional<Refusal> refusal;  // a reference leads to nothing that can be read
   ServedOptions options;
   std::set<std::uint16_t> proxy_protocol_ports;
+  std::set<std::uint16_t> backend_proxy_protocol_ports;
   bool operator==(const Parameters&) const = default;
 };
 

@@ -215,6 +215,7 @@ void Dumper::listeners(const Tab& tab) {
       entry.head += " client port " + std::to_string(listener->client_port);
     }
     entry.head += mode_text(listener->mode);
+    if (listener->backend_proxy_protocol != 0) entry.head += "  proxy-protocol to backends";
     entry.head += place("id", listener->id);
     entry.tries = "  tries" + tries_text(listener->wildcard_labels, listener->has_exact != 0,
                                          listener->has_any != 0);

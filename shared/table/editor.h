@@ -91,7 +91,8 @@ struct ListenerSpec {
   std::optional<ListenerTlsSpec> tls;                 // of HTTPS and kTlsTerminate
   std::optional<CertificateSpec> client_certificate;  // what backends behind TLS see
   ListenerOptionsSpec options = {};
-  bool proxy_protocol = false;  // the same for all listeners of a socket
+  bool proxy_protocol = false;          // the same for all listeners of a socket
+  bool backend_proxy_protocol = false;  // what it relays to backends begins with a header
   ListenerMode mode = ListenerMode::kHttp;
   bool operator==(const ListenerSpec&) const = default;
 };

@@ -347,6 +347,7 @@ Blob ShadowListeners::write_listener(Transaction& tx, std::uint32_t group, std::
   record.client_port = spec.client_port;
   record.gateway_bytes = narrow16(spec.gateway.size());
   record.name_bytes = narrow16(spec.name.size());
+  record.backend_proxy_protocol = spec.backend_proxy_protocol ? 1 : 0;
   const std::size_t head = blob.add(record);
   if (!spec.hostname.name.empty()) {
     blob.link(head + offsetof(Listener, hostname), blob.add_text(spec.hostname.name));

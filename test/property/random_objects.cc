@@ -97,6 +97,7 @@ json RandomObjects::parameters() {
   if (one_in(2)) made["spec"]["limits"]["maxBodyBytes"] = 1000 + below(2);
   if (one_in(3)) made["spec"]["clientAddress"]["trustedProxies"] = {"10.0.0.0/8"};
   if (one_in(3)) made["spec"]["clientAddress"]["proxyProtocolPorts"] = {80 + below(2)};
+  if (one_in(3)) made["spec"]["relay"]["proxyProtocolPorts"] = {80 + below(2)};
   return made;
 }
 

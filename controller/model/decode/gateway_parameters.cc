@@ -34,15 +34,15 @@ std::optional<std::vector<http::IpNetwork>> read_networks(FieldReader& client_ad
   return networks;
 }
 
-std::optional<std::vector<std::uint16_t>> read_ports(FieldReader& client_address) {
+std::optional<std::vector<std::uint16_t>> read_ports(FieldReader& section) {
   constexpr std::string_view kKey = "proxyProtocolPorts";
-  const std::vector<std::int64_t> numbers = client_address.integers(kKey, kPorts, kPortRange);
-  if (!client_address.has(kKey)) return std::nullopt;
+  const std::vector<std::int64_t> numbers = section.integers(kKey, kPorts, kPortRange);
+  if (!section.has(kKey)) return std::nullopt;
   std::vector<std::uint16_t> ports;
   std::set<std::int64_t> seen;
   for (std::size_t i = 0; i < numbers.size(); ++i) {
     if (!seen.insert(numbers[i]).second) {
-      client_address.refuse(kKey, i, fmt::format("found {} twice", numbers[i]));
+      section.refuse(kKey, i, fmt::format("found {} twice", numbers[i]));
     }
     ports.push_back(static_cast<std::uint16_t>(numbers[i]));
   }
@@ -73,6 +73,9 @@ GatewayParameters decode_gateway_parameters(FieldReader& root, Meta meta) {
     spec.object("clientAddress", Need::kOptional, [&](FieldReader& client_address) {
       parameters.trusted_proxies = read_networks(client_address);
       parameters.proxy_protocol_ports = read_ports(client_address);
+    });
+    spec.object("relay", Need::kOptional, [&](FieldReader& relay) {
+      parameters.backend_proxy_protocol_ports = read_ports(relay);
     });
     spec.object("limits", Need::kOptional,
                 [&](FieldReader& limits) { read_limits(limits, parameters); });

@@ -55,6 +55,7 @@ TEST(ParametersTest, AFieldOfTheGatewaysComesBeforeTheClassesFieldByField) {
   auto shared = parameters("infra", "shared");
   shared.trusted_proxies = {{*http::parse_ip_network("10.0.0.0/8")}};
   shared.proxy_protocol_ports = {{80, 443}};
+  shared.backend_proxy_protocol_ports = {{5432, 6379}};
   shared.max_body_bytes = 1000;
   shared.max_header_bytes = 2000;
   put(store, std::move(shared));
@@ -69,9 +70,25 @@ TEST(ParametersTest, AFieldOfTheGatewaysComesBeforeTheClassesFieldByField) {
   EXPECT_FALSE(found.refusal);
   EXPECT_THAT(found.options.trusted_proxies, IsEmpty());
   EXPECT_THAT(found.proxy_protocol_ports, ElementsAre(443));
+  EXPECT_THAT(found.backend_proxy_protocol_ports, ElementsAre(5432, 6379));
   EXPECT_EQ(found.options.max_body_bytes, 5U);
   EXPECT_EQ(found.options.max_header_bytes, 2000U);
   EXPECT_EQ(found.options.max_uri_bytes, 300U);
+}
+
+TEST(ParametersTest, AnEmptyListTakesTheClassesPortsAway) {
+  model::Store store;
+  auto shared = parameters("infra", "shared");
+  shared.proxy_protocol_ports = {{443}};
+  shared.backend_proxy_protocol_ports = {{5432, 6379}};
+  put(store, std::move(shared));
+  auto own = parameters("apps", "own");
+  own.backend_proxy_protocol_ports.emplace();
+  put(store, std::move(own));
+  const auto found =
+      find_parameters(gateway_with(ref_to("own")), class_with(ref_to("shared", "infra")), store);
+  EXPECT_THAT(found.proxy_protocol_ports, ElementsAre(443));
+  EXPECT_THAT(found.backend_proxy_protocol_ports, IsEmpty());
 }
 
 TEST(ParametersTest, AReferenceOfAGatewayStaysInItsNamespace) {

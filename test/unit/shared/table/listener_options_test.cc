@@ -77,5 +77,19 @@ TEST_F(ListenerOptionsTest, ASocketExpectsThePROXYProtocolWhileAListenerSaysSo) 
   EXPECT_FALSE(expects_proxy_protocol(reader(), 8080));
 }
 
+TEST_F(ListenerOptionsTest, AListenerSaysWhetherWhatItRelaysBeginsWithAHeader) {
+  ListenerSpec spec = listener_spec(1, "tcp");
+  spec.mode = ListenerMode::kTcp;
+  spec.backend_proxy_protocol = true;
+  editor().put_listener(spec);
+  EXPECT_THAT(committed(), HasSubstr("  tcp  proxy-protocol to backends -> [0.0.0.0:8080]\n"));
+  Listener found{};
+  ASSERT_TRUE(match::find_listener(reader(), socket_of(8080), "", found));
+  EXPECT_EQ(found.backend_proxy_protocol, 1U);
+  spec.backend_proxy_protocol = false;
+  editor().put_listener(spec);
+  EXPECT_THAT(committed(), Not(HasSubstr("proxy-protocol")));
+}
+
 }  // namespace
 }  // namespace sluice::table

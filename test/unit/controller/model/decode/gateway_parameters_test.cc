@@ -16,6 +16,7 @@ constexpr const char* kParameters = R"({
   "metadata": {"name": "edge"},
   "spec": {"clientAddress": {"trustedProxies": ["10.0.0.0/8", "2001:db8::1"],
                              "proxyProtocolPorts": [80, 443]},
+           "relay": {"proxyProtocolPorts": [5432, 6379]},
            "limits": {"maxBodyBytes": 5000000000, "maxHeaderBytes": 8192, "maxUriBytes": 2048}}})";
 
 TEST(GatewayParametersTest, AreReadAsWritten) {
@@ -25,6 +26,7 @@ TEST(GatewayParametersTest, AreReadAsWritten) {
               Optional(ElementsAre(*http::parse_ip_network("10.0.0.0/8"),
                                    *http::parse_ip_network("2001:db8::1/128"))));
   EXPECT_THAT(parameters.proxy_protocol_ports, Optional(ElementsAre(80, 443)));
+  EXPECT_THAT(parameters.backend_proxy_protocol_ports, Optional(ElementsAre(5432, 6379)));
   EXPECT_EQ(parameters.max_body_bytes, 5'000'000'000U);
   EXPECT_EQ(parameters.max_header_bytes, 8192U);
   EXPECT_EQ(parameters.max_uri_bytes, 2048U);
@@ -33,9 +35,10 @@ TEST(GatewayParametersTest, AreReadAsWritten) {
 TEST(GatewayParametersTest, AnEmptyListIsGivenAndAMissingOneIsNot) {
   const auto parameters = decode_as<GatewayParameters>(nlohmann::json::parse(R"({
     "apiVersion": "sluice.dev/v1alpha1", "kind": "GatewayParameters", "metadata": {"name": "p"},
-    "spec": {"clientAddress": {"trustedProxies": []}}})"));
+    "spec": {"clientAddress": {"trustedProxies": []}, "relay": {"proxyProtocolPorts": []}}})"));
   EXPECT_THAT(parameters.trusted_proxies, Optional(testing::IsEmpty()));
   EXPECT_FALSE(parameters.proxy_protocol_ports);
+  EXPECT_THAT(parameters.backend_proxy_protocol_ports, Optional(testing::IsEmpty()));
   EXPECT_FALSE(parameters.max_body_bytes);
 }
 
@@ -67,6 +70,14 @@ INSTANTIATE_TEST_SUITE_P(
                 "spec.clientAddress.proxyProtocolPorts[0]", "valid are 1 to 65535"},
         Refusal{"OfAPortTwice", "/spec/clientAddress/proxyProtocolPorts/1", "80",
                 "spec.clientAddress.proxyProtocolPorts[1]", "found 80 twice"},
+        Refusal{"OfAnUnknownFieldOfTheRelay", "/spec/relay/proxyProtocolPort", "2",
+                "spec.relay.proxyProtocolPort", "did you mean \"proxyProtocolPorts\"?"},
+        Refusal{"OfARelayOfNoPort", "/spec/relay/proxyProtocolPorts/1", "65536",
+                "spec.relay.proxyProtocolPorts[1]", "valid are 1 to 65535"},
+        Refusal{"OfARelayOfAPortTwice", "/spec/relay/proxyProtocolPorts/1", "5432",
+                "spec.relay.proxyProtocolPorts[1]", "found 5432 twice"},
+        Refusal{"OfARelayOfTooManyPorts", "/spec/relay/proxyProtocolPorts", repeat(65, "80"),
+                "spec.relay.proxyProtocolPorts", "valid are 0 to 64"},
         Refusal{"OfNoBody", "/spec/limits/maxBodyBytes", "0", "spec.limits.maxBodyBytes",
                 "valid are 1 to 9007199254740991"},
         Refusal{"OfAQuantity", "/spec/limits/maxBodyBytes", R"("10Mi")", "spec.limits.maxBodyBytes",
