@@ -42,6 +42,7 @@ bool look_up(Worker& worker, const match::GroupKey& group, std::string_view serv
     counter = {match.action.counter, match.action.counter_incarnation};
     if (match.outcome == match::Outcome::kMatched || match.outcome == match::Outcome::kNoRule) {
       relay.mode = match.listener.mode;
+      relay.backend_proxy_protocol = match.listener.backend_proxy_protocol != 0;
     }
     if (worker.table()->unmoved(snapshot)) return true;
   }

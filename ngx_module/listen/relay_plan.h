@@ -21,6 +21,7 @@ namespace sluice::listen {
 struct RelayPlan {
   core::Plan plan;
   table::ListenerMode mode = table::ListenerMode::kTcp;
+  bool backend_proxy_protocol = false;  // what goes to the backend begins with a header of it
   RouteCount count;
 
   // The client speaks TLS with the backend itself.

@@ -3,8 +3,10 @@
 // nginx's proxy takes whether it speaks TLS with the backend from the server's configuration. What
 // a backend wants is known only with its endpoint, so a session changes the server: to the template
 // "tls-backend", which is never listened on, and back.
-// Tested by: test/e2e/test_tcp_routes.py, test/e2e/test_tls_routes.py
+// Tested by: test/e2e/test_tcp_routes.py, test/e2e/test_tls_routes.py,
+// test/e2e/test_stream_proxy_protocol.py
 #include "ngx_module/balance/endpoint_choice.h"
+#include "ngx_module/stream/backend_header.h"
 #include "ngx_module/stream/conf.h"
 #include "ngx_module/stream/templates.h"
 
@@ -26,6 +28,10 @@ ngx_int_t get_peer(ngx_peer_connection_t* pc, void* data) {
       *static_cast<const Session*>(ngx_stream_get_module_ctx(s, ngx_stream_sluice_module));
   const ngx_int_t rc = door_of(s).get_peer(pc, data);
   if (rc != NGX_OK) return rc;
+  // For this try: nginx has set what the template says, which stays where it asks for one.
+  if (relay.plan->backend_proxy_protocol && s->upstream->proxy_protocol == 0) {
+    s->upstream->proxy_protocol = 1;
+  }
   s->srv_conf = relay.backend_tls == nullptr ? session.own_conf : tls_server_conf(s);
   if (s->srv_conf != nullptr) return NGX_OK;
   s->srv_conf = session.own_conf;
@@ -56,6 +62,9 @@ ngx_int_t init_peer(ngx_stream_session_t* s, ngx_stream_upstream_srv_conf_t*) {
   if (session->relay->reason != core::Reason::kNone) {
     const ngx_str_t reason = ngx::str(core::reason_name(session->relay->reason));
     ngx_log_error(NGX_LOG_INFO, s->connection->log, 0, "sluice: not relayed: %V", &reason);
+    return NGX_ERROR;
+  }
+  if (session->relay->plan->backend_proxy_protocol && !use_one_family(s->connection)) {
     return NGX_ERROR;
   }
   const relay::Door& door = door_of(s);

@@ -91,12 +91,15 @@ def parameters(
     client_address: dict | None = None,
     limits: dict | None = None,
     namespace: str = "default",
+    relay: dict | None = None,
 ) -> str:
     spec: dict = {}
     if client_address is not None:
         spec["clientAddress"] = client_address
     if limits is not None:
         spec["limits"] = limits
+    if relay is not None:
+        spec["relay"] = relay
     return json.dumps(
         {
             "apiVersion": "sluice.dev/v1alpha1",

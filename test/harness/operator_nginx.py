@@ -100,11 +100,10 @@ class OperatorNginx:
     ) -> None:
         """`settings` of http {}, `edits` of text in the include, `options` of the controller.
 
-        `streams`: with stream {} too, and `stream_edits` of its include. `wait`: until every worker
-        answers by the newest objects. `connections`: that the worker may have.
+        `streams`: with stream {} too, and `stream_edits` of its include. `wait`: see wait().
+        `connections`: that the worker may have.
         """
         places = ["--table-dir", str(self.table), "--state-dir", str(self.state)]
-        sluicectl = str(self.build / "bin/sluicectl")
         self._include("sluice-listeners.conf", edits or {}, *places)
         if streams:
             self._include("sluice-streams.conf", stream_edits or {})
@@ -121,9 +120,13 @@ class OperatorNginx:
             [self.nginx, "-p", str(self.dir), "-e", boot, "-c", f"{self.dir}/nginx.conf"],
             "nginx.log",
         )
-        waited = [sluicectl, "wait", "--state-dir", str(self.state)]
         if wait:
-            until(lambda: subprocess.run(waited, capture_output=True).returncode == 0, "wait", 20)
+            self.wait()
+
+    def wait(self) -> None:
+        """Until every worker answers by the newest objects."""
+        command = [str(self.build / "bin/sluicectl"), "wait", "--state-dir", str(self.state)]
+        until(lambda: subprocess.run(command, capture_output=True).returncode == 0, "wait", 20)
 
     def _include(self, name: str, edits: dict[str, str], *options: str) -> None:
         text = self._render(name, *options)
