@@ -87,18 +87,15 @@ class FakeWorker {
   UniqueFd connection_;
 };
 
-// A port of 127.0.0.1 that was free a moment ago.
-inline std::uint16_t free_port() {
-  Result<UniqueFd> fd = open_listening({"127.0.0.1", 0});
+// An address of 127.0.0.1 that was free a moment ago.
+inline resolve::Socket free_socket(resolve::Transport transport) {
+  Result<UniqueFd> fd = open_listening({"127.0.0.1", 0, transport});
   EXPECT_TRUE(fd);
-  return listening_address(fd->get())->port;
+  return listening_address(fd->get()).value_or(resolve::Socket{});
 }
 
-// The same of UDP.
-inline resolve::Socket free_udp_socket() {
-  Result<UniqueFd> fd = open_listening({"127.0.0.1", 0, resolve::Transport::kUdp});
-  EXPECT_TRUE(fd);
-  return *listening_address(fd->get());
+inline std::uint16_t free_port() {
+  return free_socket(resolve::Transport::kTcp).port;
 }
 
 inline bool can_connect(const resolve::Socket& target) {

@@ -82,7 +82,7 @@ class KeeperUdpTest : public ::testing::Test {
   const std::string path_ = directory_.path() + "/keeper.sock";
   std::unique_ptr<Keeper> keeper_;
   std::list<FakeWorker> workers_;
-  const Socket socket_ = free_udp_socket();
+  const Socket socket_ = free_socket(resolve::Transport::kUdp);
   std::uint64_t now_ms_ = 1000000;
 };
 
