@@ -70,7 +70,9 @@ class Story:
 
     def change(self) -> None:
         pair = self.random.choice(WEIGHTS)
-        refs = [backend_ref(name, weight) for name, weight in zip(("one", "two"), pair)]
+        refs = [
+            backend_ref(name, weight) for name, weight in zip(("one", "two"), pair, strict=True)
+        ]
         self.serving = [ref["name"] for ref in refs if ref["weight"]]
         self.sluice.write("route.yaml", stream_route("UDPRoute", "r", *refs))
         if self.sluice.process:

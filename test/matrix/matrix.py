@@ -132,7 +132,9 @@ def main() -> int:
     )
     for name in ("--cache", "--gotools", "--autobahn"):
         parser.add_argument(name, type=Path, required=True)
-    parser.add_argument("--kit", type=Path, help="of test/cluster; without it, no conformance suite")
+    parser.add_argument(
+        "--kit", type=Path, help="of test/cluster; without it, no conformance suite"
+    )
     parser.add_argument("suites", nargs="*", default=SUITES)
     arguments = parser.parse_args()
     failed = []
