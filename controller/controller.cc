@@ -388,6 +388,7 @@ control::Progress Controller::progress() const {
   progress.obstacle = obstacle_;
   const status::DataPlane data_plane = parts_.keeper->data_plane();
   progress.sockets_settled =
+      parts_.keeper->shares_settled() &&
       std::all_of(wanted_.all().begin(), wanted_.all().end(), [&](const resolve::Socket& socket) {
         const std::string text = socket.text();
         return data_plane.open_sockets.contains(text) || data_plane.failed_sockets.contains(text);

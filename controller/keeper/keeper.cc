@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <charconv>
 #include <cstring>
+#include <map>
 #include <optional>
 #include <tuple>
 #include <utility>
@@ -226,6 +227,10 @@ void Keeper::State::handle_port(Worker& worker, Message& message, const Port& po
     switch (ports.adopt(port, std::move(message.fd))) {
       case Ports::Adoption::kTaken:
       case Ports::Adoption::kSame:
+        if (is_shared(port) && has_reader(connections, port)) {
+          worker.dropping.insert(port);  // two would tear its sessions apart
+          break;
+        }
         worker.given.insert(port);
         worker.opened.insert(port);
         break;
@@ -242,6 +247,8 @@ void Keeper::State::handle_port(Worker& worker, Message& message, const Port& po
     worker.opened.erase(port);
     worker.failed[port] = message.value("error");
     worker.failed_retry_ms = now_ms + kFailedRetryMs;
+  } else if (message.verb == "dropped") {
+    worker.leaving.erase(port);
   } else {
     return;
   }
@@ -340,6 +347,7 @@ void Keeper::State::drop_unwanted(Worker& worker) {
   std::erase_if(worker.failed, [this](const auto& entry) { return !ports.ours(entry.first); });
   while (!worker.dropping.empty() &&
          tell(worker, message_of("drop", "socket", wire_name(*worker.dropping.begin())))) {
+    if (is_shared(*worker.dropping.begin())) worker.leaving.insert(*worker.dropping.begin());
     worker.dropping.erase(worker.dropping.begin());
   }
 }
@@ -504,6 +512,16 @@ void Keeper::announce(std::uint64_t generation, std::uint64_t now_ms) {
     if (behind && !worker.owes_since_ms) worker.owes_since_ms = now_ms;
   }
   state_->tick(now_ms);
+}
+
+bool Keeper::shares_settled() const {
+  std::map<resolve::Socket, std::size_t> shares;
+  for (const Port& port : state_->ports.wanted()) {
+    if (is_shared(port) && state_->ports.fd_of(port) >= 0) ++shares[port.socket];
+  }
+  return std::ranges::all_of(shares, [&](const auto& socket) {
+    return shares_are_level(state_->connections, socket.first, socket.second);
+  });
 }
 
 status::DataPlane Keeper::data_plane() const {

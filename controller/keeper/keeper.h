@@ -64,6 +64,9 @@ class Keeper {
   status::DataPlane data_plane() const;
   std::vector<WorkerInfo> workers() const;
   bool all_warm(std::uint64_t pattern_generation) const;
+  // Every UDP socket is read by all workers that are to read it, and none is about to change hands:
+  // with another worker its clients get new sessions.
+  bool shares_settled() const;
   // Messages for people since the last call: a port that can't be opened, a silent worker ...
   std::vector<std::string> take_news();
 

@@ -52,11 +52,17 @@ std::uint32_t expected_workers(const Connections& connections) {
   return all;
 }
 
-Worker* next_reader(Connections& connections, const Port& port) {
-  const bool is_read = std::ranges::any_of(connections, [&](const auto& entry) {
-    return entry.second.given.contains(port) || entry.second.dropping.contains(port);
+bool has_reader(const Connections& connections, const Port& port) {
+  return std::ranges::any_of(connections, [&](const auto& entry) {
+    const Worker& worker = entry.second;
+    // One that is silent for too long reads nothing.
+    const bool leaves = worker.leaving.contains(port) && worker.counts();
+    return worker.given.contains(port) || worker.dropping.contains(port) || leaves;
   });
-  if (is_read) return nullptr;
+}
+
+Worker* next_reader(Connections& connections, const Port& port) {
+  if (has_reader(connections, port)) return nullptr;
   const std::set<const Worker*> staying = staying_workers(connections);
   Worker* next = nullptr;
   std::size_t fewest = 0;
@@ -75,6 +81,7 @@ void level_shares(Connections& connections, const resolve::Socket& socket) {
   auto without = std::ranges::count_if(
       staying, [&](const Worker* worker) { return shares_of(*worker, socket).empty(); });
   for (auto& [fd, worker] : connections) {
+    if (!worker.takes_listeners()) continue;  // its greeting goes on
     std::vector<Port> shares = shares_of(worker, socket);
     if (!staying.contains(&worker)) {
       worker.dropping.insert(shares.begin(), shares.end());
@@ -83,6 +90,26 @@ void level_shares(Connections& connections, const resolve::Socket& socket) {
     for (; without > 0 && shares.size() > 1; --without, shares.pop_back())
       worker.dropping.insert(shares.back());
   }
+}
+
+bool shares_are_level(const Connections& connections, const resolve::Socket& socket,
+                      std::size_t count) {
+  const std::set<const Worker*> staying = staying_workers(connections);
+  std::size_t expected = 0;
+  std::size_t readers = 0;
+  for (const auto& [fd, worker] : connections) {
+    if (!worker.counts()) continue;
+    const std::vector<Port> shares = shares_of(worker, socket);
+    const bool settled = std::ranges::all_of(shares, [&](const Port& port) {
+      return worker.opened.contains(port) || worker.failed.contains(port);
+    });
+    const bool leaves = std::ranges::any_of(
+        worker.leaving, [&](const Port& port) { return port.socket == socket; });
+    if (!settled || leaves || (!staying.contains(&worker) && !shares.empty())) return false;
+    expected += staying.contains(&worker) ? 1 : 0;
+    readers += shares.empty() ? 0 : 1;
+  }
+  return readers == std::min(expected, count);
 }
 
 }  // namespace sluice::keeper

@@ -29,6 +29,7 @@ struct Worker {
   std::set<Port> given;                // told to serve, or said that it does
   std::set<Port> opened;               // of `given`: serves
   std::set<Port> dropping;             // to be told to drop
+  std::set<Port> leaving;              // of UDP, told to drop: may be read until it says "dropped"
   std::map<Port, std::string> failed;  // of `given`: why it could not
   std::uint64_t failed_retry_ms = 0;
 

@@ -222,6 +222,7 @@ void Worker::on_keeper_message(keeper::Message& message) {
     const std::string_view name = message.value("socket");
     if (name.starts_with(kDatagramPrefix)) {
       datagrams_.stop_reading(name);
+      keeper_.say("dropped", {{"socket", name}});
     } else {
       listeners_.drain_and_close(name);
     }

@@ -17,6 +17,7 @@
 //     warm patterns=            has compiled the pattern list of that generation
 //     opened socket=            serves the listener now
 //     failed socket= error=     could not; text for people
+//     dropped socket=           of UDP: reads it no more; nobody is given it before
 //   controller:
 //     give socket= +fd          serve this listener
 //     drop socket=              drain and close it

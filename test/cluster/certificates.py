@@ -23,7 +23,8 @@ def make(directory: Path) -> None:
     """ca, server (API server and kubelet), admin, and the keys that sign tokens of accounts."""
     directory.mkdir(mode=0o700)
     ca = ("-subj", "/CN=cluster authority", "-keyout", "ca.key", "-out", "ca.crt")
-    openssl(directory, "req", "-x509", *KEY, *ca)
+    signs = ("-addext", "keyUsage=critical,keyCertSign,cRLSign")
+    openssl(directory, "req", "-x509", *KEY, *signs, *ca)
     names = ("-addext", f"subjectAltName={SERVER_NAMES}")
     server = ("-subj", "/CN=kube-apiserver", "-keyout", "server.key", "-out", "server.crt")
     openssl(directory, "req", "-x509", *KEY, *LEAF, *names, *server)

