@@ -102,30 +102,29 @@ struct Rank {
   bool is_second_choice() const { return unreadable || tried || failed; }
 };
 
-Rank rank(const std::optional<table::Endpoint>& endpoint, const Tried& tried,
-          arena::ReadMapping& mapping, std::uint64_t now_ms) {
+Rank rank(const std::optional<table::Endpoint>& endpoint, const Asking& asking,
+          arena::ReadMapping& mapping) {
   if (!endpoint) return {.unreadable = true};
   const CounterRef counter{endpoint->counter, endpoint->counter_incarnation};
-  const Load load = load_of(counters_of(mapping, counter), counter, now_ms);
-  const bool failed = load.failed_lately || tried.doubts(*endpoint);
-  return {false, tried.has(*endpoint), failed, load.active};
+  const Load load = load_of(counters_of(mapping, counter), counter, asking.now_ms);
+  const bool failed = load.failed_lately || asking.tried.doubts(*endpoint);
+  return {false, asking.tried.has(*endpoint), failed, load.active};
 }
 
 // Two random ones; where both are tried or failed, a walk from a random place for a better one.
-std::uint32_t pick(const List& list, const Tried& tried, arena::ReadMapping& mapping,
-                   std::uint64_t now_ms, Random& random) {
+std::uint32_t pick(const List& list, const Asking& asking, arena::ReadMapping& mapping) {
   const std::uint32_t count = list.count();
   if (count == 1) return 0;
-  const std::uint32_t first = random.below(count);
-  const std::uint32_t second = (first + 1 + random.below(count - 1)) % count;
-  const Rank first_rank = rank(list.at(first), tried, mapping, now_ms);
-  const Rank second_rank = rank(list.at(second), tried, mapping, now_ms);
+  const std::uint32_t first = asking.random.below(count);
+  const std::uint32_t second = (first + 1 + asking.random.below(count - 1)) % count;
+  const Rank first_rank = rank(list.at(first), asking, mapping);
+  const Rank second_rank = rank(list.at(second), asking, mapping);
   std::uint32_t best = second_rank < first_rank ? second : first;
   Rank best_rank = std::min(first_rank, second_rank);
   const std::uint32_t steps = std::min(count, kMaxScan);
   for (std::uint32_t i = 1; i < steps && best_rank.is_second_choice(); ++i) {
     const std::uint32_t at = (first + i) % count;
-    const Rank candidate = rank(list.at(at), tried, mapping, now_ms);
+    const Rank candidate = rank(list.at(at), asking, mapping);
     if (candidate < best_rank) {
       best = at;
       best_rank = candidate;
@@ -190,15 +189,15 @@ bool has_left(arena::ReadMapping& mapping, table::SlotRef backend,
   return true;
 }
 
-Chosen choose_endpoint(arena::ReadMapping& mapping, table::SlotRef backend, const Tried& tried,
-                       std::uint64_t now_ms, Random& random, Target& target, bool plain) {
+Chosen choose_endpoint(arena::ReadMapping& mapping, table::SlotRef backend, const Asking& asking,
+                       Target& target) {
   const std::optional<List> list = List::of_slot(mapping, backend);
   if (!list) return {};
   if (list->count() == 0) return {Choice::kNoEndpoints, 0, {}};
   Chosen chosen{Choice::kChosen, list->count(), {}};
-  if (!plain) chosen.choice = list->read_tls(chosen.tls);
+  if (!asking.plain) chosen.choice = list->read_tls(chosen.tls);
   if (chosen.choice != Choice::kChosen) return chosen;
-  const auto endpoint = list->at(pick(*list, tried, mapping, now_ms, random));
+  const auto endpoint = list->at(pick(*list, asking, mapping));
   if (!endpoint) return {};
   target.endpoint = *endpoint;
   if (endpoint->family == table::Family::kUnix && !list->copy_path(*endpoint, target)) return {};

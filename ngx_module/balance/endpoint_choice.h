@@ -81,7 +81,15 @@ Choice check_backend(arena::ReadMapping& mapping, table::SlotRef backend, bool p
 // False also when that cannot be told: the slot belongs to another backend now.
 bool has_left(arena::ReadMapping& mapping, table::SlotRef backend, const table::Endpoint& endpoint);
 
-Chosen choose_endpoint(arena::ReadMapping& mapping, table::SlotRef backend, const Tried& tried,
-                       std::uint64_t now_ms, Random& random, Target& target, bool plain = false);
+// What a try brings along.
+struct Asking {
+  const Tried& tried;
+  std::uint64_t now_ms;  // CLOCK_MONOTONIC
+  Random& random;
+  bool plain = false;
+};
+
+Chosen choose_endpoint(arena::ReadMapping& mapping, table::SlotRef backend, const Asking& asking,
+                       Target& target);
 
 }  // namespace sluice::balance

@@ -65,9 +65,9 @@ core::Reason choose(listen::Worker& worker, const Wanted& wanted, ngx_pool_t* po
                     Attempt& attempt, std::uint32_t& endpoints) {
   for (int i = 0; i < kMaxRepeats; ++i) {
     const arena::Snapshot snapshot = worker.table()->enter();
-    const balance::Chosen chosen =
-        balance::choose_endpoint(*worker.table(), wanted.backend, attempt.tried, ngx_current_msec,
-                                 worker.random(), attempt.target, wanted.plain);
+    const balance::Chosen chosen = balance::choose_endpoint(
+        *worker.table(), wanted.backend,
+        {attempt.tried, ngx_current_msec, worker.random(), wanted.plain}, attempt.target);
     TlsChoice tls;
     const bool readable = read_tls(wanted, chosen.tls, pool, tls);
     if (!worker.table()->unmoved(snapshot)) continue;

@@ -38,9 +38,9 @@ MirrorChoice choose_mirror(table::SlotRef backend, const MirrorTerms& terms, ngx
   for (int i = 0; i < kMaxRepeats; ++i) {
     MirrorChoice mirror;
     const arena::Snapshot snapshot = worker->table()->enter();
-    const balance::Chosen chosen =
-        balance::choose_endpoint(*worker->table(), backend, balance::Tried{}, ngx_current_msec,
-                                 worker->random(), mirror.target);
+    const balance::Chosen chosen = balance::choose_endpoint(
+        *worker->table(), backend, {balance::Tried{}, ngx_current_msec, worker->random()},
+        mirror.target);
     const bool encrypted = !chosen.tls.empty();
     std::string_view record;
     if (encrypted) {

@@ -87,6 +87,7 @@ python3 -m pytest test/e2e -q -rs --timeout 300 -p no:cacheprovider --build {bui
 
 CONFORMANCE = """set -eu
 cd {inside}
+export PATH="$PATH:{go}/bin" GOTOOLCHAIN=local
 packaging/install-deps kube
 python3 test/conformance/run.py --kit {kit} --build {build} --results build/conformance/{suite}
 """
@@ -120,10 +121,11 @@ def run_suite(suite: str, arguments: argparse.Namespace) -> None:
 
 
 def run_conformance(suite: str, arguments: argparse.Namespace) -> None:
-    script = CONFORMANCE.format(
-        inside=INSIDE, kit=arguments.kit, build=f"build/{suite}", suite=suite
-    )
-    inside(make_chroot(suite, arguments.cache), "sh", "-c", script, seen=[arguments.kit])
+    told = subprocess.run(["go", "env", "GOROOT"], capture_output=True, text=True, check=True)
+    go = Path(told.stdout.strip())
+    places = {"inside": INSIDE, "kit": arguments.kit, "build": f"build/{suite}", "go": go}
+    script = CONFORMANCE.format(suite=suite, **places)
+    inside(make_chroot(suite, arguments.cache), "sh", "-c", script, seen=[arguments.kit, go])
 
 
 def main() -> int:

@@ -52,7 +52,7 @@ class EndpointChoiceTest : public testing::Test {
   }
 
   Choice choose() {
-    return choose_endpoint(table_.mapping(), ref_, tried_, kNow, random_, target_).choice;
+    return choose_endpoint(table_.mapping(), ref_, {tried_, kNow, random_}, target_).choice;
   }
 
   std::map<int, int> choose_often(int times) {
@@ -199,7 +199,7 @@ TEST_F(EndpointChoiceTest, AnEndpointComesWithHowItIsReached) {
   rule.hostname = "a.example.com";
   rule.ca_certificates = "pem";
   put_tls(rule);
-  const Chosen chosen = choose_endpoint(table_.mapping(), ref_, tried_, kNow, random_, target_);
+  const Chosen chosen = choose_endpoint(table_.mapping(), ref_, {tried_, kNow, random_}, target_);
   EXPECT_EQ(chosen.choice, Choice::kChosen);
   EXPECT_EQ(chosen.tls, table::backend_tls_bytes(rule));
   EXPECT_EQ(check_backend(table_.mapping(), ref_), Choice::kChosen);
@@ -220,7 +220,7 @@ TEST_F(EndpointChoiceTest, WhatTheClientSecuresItselfIsReachedWithoutThePolicy) 
   rule.hostname = "a.example.com";
   put_tls(rule);
   const Chosen chosen =
-      choose_endpoint(table_.mapping(), ref_, tried_, kNow, random_, target_, true);
+      choose_endpoint(table_.mapping(), ref_, {tried_, kNow, random_, true}, target_);
   EXPECT_EQ(chosen.choice, Choice::kChosen);
   EXPECT_EQ(chosen.tls, "");
   EXPECT_EQ(check_backend(table_.mapping(), ref_, true), Choice::kChosen);
