@@ -56,6 +56,7 @@ std::vector<Threshold> thresholds(std::span<const Share> shares) {
     total += share.weight;
   }
   std::vector<Threshold> result;
+  if (total == 0) return result;
   std::uint64_t sum = 0;
   for (std::size_t i = 0; i < shares.size(); ++i) {
     if (shares[i].weight == 0) continue;

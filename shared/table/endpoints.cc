@@ -112,11 +112,8 @@ void EndpointTable::State::find_predecessors_slots() {
     const Identity identity = {found.identity[0], found.identity[1]};
     if (found.word == 0 && identity == Identity{}) continue;
     next_slot = index + 1;
-    if (identity == Identity{}) {
-      nameless.push_back(index);
-    } else if (!orphans.emplace(identity, index).second) {
-      nameless.push_back(index);
-    }
+    const bool named = identity != Identity{} && orphans.emplace(identity, index).second;
+    if (!named) nameless.push_back(index);
   }
   for (std::uint32_t index = 0; index < next_slot; ++index) {
     if (slot(index).word == 0 && slot(index).identity[0] == 0) free_slots.push_back(index);
