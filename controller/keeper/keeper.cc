@@ -117,7 +117,7 @@ struct Keeper::State {
   void collect_statics();
   void leave_out_silent_workers(std::uint64_t now_ms);
   void close_when_nobody_is_there(std::uint64_t now_ms);
-  void drop_unwanted(Worker& worker);
+  void drop_unwanted(Worker& worker, std::uint64_t now_ms);
   void give_missing(Worker& worker, std::uint64_t now_ms);
   bool give(Worker& worker, const Port& port);
   void give_shares();
@@ -248,7 +248,7 @@ void Keeper::State::handle_port(Worker& worker, Message& message, const Port& po
     worker.failed[port] = message.value("error");
     worker.failed_retry_ms = now_ms + kFailedRetryMs;
   } else if (message.verb == "dropped") {
-    worker.leaving.erase(port);
+    worker.leaving_until_ms.erase(port);
   } else {
     return;
   }
@@ -286,7 +286,7 @@ void Keeper::State::tick(std::uint64_t now_ms) {
   // Workers are told first: once the keeper's copy is closed, a worker that still holds the socket
   // is the only one who can answer what its queue holds.
   for (auto& [fd, worker] : connections)
-    drop_unwanted(worker);
+    drop_unwanted(worker, now_ms);
   changed |= ports.close_unwanted();
   close_when_nobody_is_there(now_ms);
   if (anybody_takes_listeners()) changed |= ports.open_due(now_ms);
@@ -333,7 +333,9 @@ void Keeper::State::close_when_nobody_is_there(std::uint64_t now_ms) {
                   kNobodyMs / 1000));
 }
 
-void Keeper::State::drop_unwanted(Worker& worker) {
+void Keeper::State::drop_unwanted(Worker& worker, std::uint64_t now_ms) {
+  // A worker that hangs reads nothing, and keeps nobody's clients waiting.
+  std::erase_if(worker.leaving_until_ms, [&](const auto& entry) { return entry.second <= now_ms; });
   if (ports.wanted_known()) {
     for (const Port& port : worker.given) {
       if (!ports.ours(port)) worker.dropping.insert(port);
@@ -347,8 +349,9 @@ void Keeper::State::drop_unwanted(Worker& worker) {
   std::erase_if(worker.failed, [this](const auto& entry) { return !ports.ours(entry.first); });
   while (!worker.dropping.empty() &&
          tell(worker, message_of("drop", "socket", wire_name(*worker.dropping.begin())))) {
-    if (is_shared(*worker.dropping.begin())) worker.leaving.insert(*worker.dropping.begin());
-    worker.dropping.erase(worker.dropping.begin());
+    const Port port = *worker.dropping.begin();
+    if (is_shared(port)) worker.leaving_until_ms[port] = now_ms + kSilentMs;
+    worker.dropping.erase(port);
   }
 }
 
@@ -469,6 +472,8 @@ int Keeper::timeout_ms(std::uint64_t now_ms) const {
   for (const auto& [fd, worker] : state_->connections) {
     if (worker.counts() && worker.owes_since_ms) consider(*worker.owes_since_ms + kSilentMs);
     if (worker.greeted && !worker.failed.empty()) consider(worker.failed_retry_ms);
+    for (const auto& [port, until_ms] : worker.leaving_until_ms)
+      consider(until_ms);
   }
   if (state_->anybody_takes_listeners()) {
     if (const auto attempt = state_->ports.next_attempt_ms()) consider(*attempt);

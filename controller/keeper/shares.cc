@@ -55,9 +55,8 @@ std::uint32_t expected_workers(const Connections& connections) {
 bool has_reader(const Connections& connections, const Port& port) {
   return std::ranges::any_of(connections, [&](const auto& entry) {
     const Worker& worker = entry.second;
-    // One that is silent for too long reads nothing.
-    const bool leaves = worker.leaving.contains(port) && worker.counts();
-    return worker.given.contains(port) || worker.dropping.contains(port) || leaves;
+    return worker.given.contains(port) || worker.dropping.contains(port) ||
+           worker.leaving_until_ms.contains(port);
   });
 }
 
@@ -104,7 +103,7 @@ bool shares_are_level(const Connections& connections, const resolve::Socket& soc
       return worker.opened.contains(port) || worker.failed.contains(port);
     });
     const bool leaves = std::ranges::any_of(
-        worker.leaving, [&](const Port& port) { return port.socket == socket; });
+        worker.leaving_until_ms, [&](const auto& entry) { return entry.first.socket == socket; });
     if (!settled || leaves || (!staying.contains(&worker) && !shares.empty())) return false;
     expected += staying.contains(&worker) ? 1 : 0;
     readers += shares.empty() ? 0 : 1;

@@ -1,10 +1,10 @@
 // Which worker reads which share of a UDP address.
 //
 // A share is read by one worker alone: its sessions live there, and it changes hands only when the
-// old reader has said that it reads no more. One without a worker goes to the
-// worker that has the fewest; a worker without any gets one of a worker that has several. While a
-// reload goes on, an nginx has more workers than it is to have: the new ones get everything, before
-// the old ones begin to exit and nginx's proxy stops to send to UDP clients.
+// old reader has said that it reads no more, or was silent for too long. One without a worker goes
+// to the worker that has the fewest; a worker without any gets one of a worker that has several.
+// While a reload goes on, an nginx has more workers than it is to have: the new ones get
+// everything, before the old ones begin to exit and nginx's proxy stops to send to UDP clients.
 //
 // Process: controller.   Pure but for what it marks in the workers.
 // Tested by: test/unit/controller/keeper/keeper_udp_test.cc, test/property/udp_shares_test.cc

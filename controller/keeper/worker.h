@@ -25,11 +25,12 @@ struct Worker {
   std::uint64_t told_generation = 0;
   std::optional<std::uint64_t> owes_since_ms;  // an acknowledgement
 
-  std::set<resolve::Socket> statics;   // of nginx.conf, with sluice_pass
-  std::set<Port> given;                // told to serve, or said that it does
-  std::set<Port> opened;               // of `given`: serves
-  std::set<Port> dropping;             // to be told to drop
-  std::set<Port> leaving;              // of UDP, told to drop: may be read until it says "dropped"
+  std::set<resolve::Socket> statics;  // of nginx.conf, with sluice_pass
+  std::set<Port> given;               // told to serve, or said that it does
+  std::set<Port> opened;              // of `given`: serves
+  std::set<Port> dropping;            // to be told to drop
+  // Of UDP, told to drop: may be read until it says "dropped", or until that time.
+  std::map<Port, std::uint64_t> leaving_until_ms;
   std::map<Port, std::string> failed;  // of `given`: why it could not
   std::uint64_t failed_retry_ms = 0;
 

@@ -153,6 +153,22 @@ TEST_F(KeeperUdpTest, AShareIsGivenOnOnlyWhenNobodyReadsItAnyMore) {
   EXPECT_TRUE(keeper_->shares_settled());
 }
 
+// Clients of a share got no answer while the worker that was to let it go hung.
+TEST_F(KeeperUdpTest, AShareOfAWorkerThatHangsIsGivenOnInTheEnd) {
+  FakeWorker& first = start(11);
+  keeper_->want({socket_}, now_ms_);
+  turn();
+  first.answer_dropped = false;
+  FakeWorker& second = start(12);
+  turn();
+  EXPECT_TRUE(second.sockets.empty());
+  const int timeout_ms = keeper_->timeout_ms(now_ms_);
+  ASSERT_GT(timeout_ms, 0);
+  now_ms_ += static_cast<std::uint64_t>(timeout_ms);
+  turn();
+  EXPECT_EQ(second.sockets.size(), 1U);
+}
+
 // Sessions moved when a new controller came: it took the share of a worker in mid-greeting.
 TEST_F(KeeperUdpTest, AWorkerKeepsItsShareWhileItsGreetingGoesOn) {
   FakeWorker& first = start(11);
