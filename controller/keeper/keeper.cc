@@ -29,6 +29,7 @@ namespace {
 
 constexpr std::uint64_t kSilentMs = 5000;       // then a worker is left out
 constexpr std::uint64_t kNobodyMs = 10000;      // then the ports are closed
+constexpr std::uint64_t kStartMs = 2000;        // then UDP does without workers that are missing
 constexpr std::uint64_t kFailedRetryMs = 1000;  // until a worker is asked again
 constexpr std::uint64_t kAcceptAgainMs = 1000;  // after running out of descriptors
 constexpr std::size_t kMaxConnections = 4096;
@@ -93,6 +94,8 @@ struct Keeper::State {
   Ports ports;
   std::uint64_t generation = 0;  // announced
   std::uint64_t greetings = 0;
+  std::uint64_t gifts = 0;
+  Starting starting;
   std::optional<std::uint64_t> nobody_since_ms;
   std::optional<std::uint64_t> accept_again_ms;
   std::set<resolve::Socket> open;  // in every worker, or a listen of nginx.conf
@@ -231,7 +234,7 @@ void Keeper::State::handle_port(Worker& worker, Message& message, const Port& po
           worker.dropping.insert(port);  // two would tear its sessions apart
           break;
         }
-        worker.given.insert(port);
+        worker.given[port] = ++gifts;
         worker.opened.insert(port);
         break;
       case Ports::Adoption::kOther:
@@ -256,6 +259,10 @@ void Keeper::State::handle_port(Worker& worker, Message& message, const Port& po
 }
 
 void Keeper::State::greet(Worker& worker, std::uint64_t now_ms) {
+  const bool starts = std::ranges::none_of(connections, [&](const auto& entry) {
+    return entry.second.greeted && entry.second.info.instance == worker.info.instance;
+  });
+  if (starts) starting[worker.info.instance] = now_ms + kStartMs;
   worker.greeted = true;
   worker.greeted_as = ++greetings;
   if (generation > worker.info.acknowledged) worker.owes_since_ms = now_ms;
@@ -279,6 +286,7 @@ void Keeper::State::tick(std::uint64_t now_ms) {
   if (accept_again_ms && now_ms >= *accept_again_ms) pause_accepting(std::nullopt);
   collect_statics();
   ports.share_among(expected_workers(connections));
+  end_starts(starting, connections, now_ms);
   leave_out_silent_workers(now_ms);
   for (const Port& port : ports.wanted()) {
     if (is_shared(port) && port.share == 0) level_shares(connections, port.socket);
@@ -337,7 +345,7 @@ void Keeper::State::drop_unwanted(Worker& worker, std::uint64_t now_ms) {
   // A worker that hangs reads nothing, and keeps nobody's clients waiting.
   std::erase_if(worker.leaving_until_ms, [&](const auto& entry) { return entry.second <= now_ms; });
   if (ports.wanted_known()) {
-    for (const Port& port : worker.given) {
+    for (const auto& [port, gift] : worker.given) {
       if (!ports.ours(port)) worker.dropping.insert(port);
     }
   }
@@ -385,14 +393,15 @@ bool Keeper::State::give(Worker& worker, const Port& port) {
   const int fd = ports.fd_of(port);
   if (fd < 0 || !ports.ours(port)) return true;
   if (!tell(worker, message_of("give", "socket", wire_name(port)), fd)) return false;
-  worker.given.insert(port);
+  worker.given[port] = ++gifts;
   return true;
 }
 
 void Keeper::State::give_shares() {
   for (const Port& port : ports.wanted()) {
     if (!is_shared(port)) continue;
-    if (Worker* const reader = next_reader(connections, port)) give(*reader, port);
+    Worker* const reader = next_reader(connections, port, !starting.empty());
+    if (reader != nullptr) give(*reader, port);
   }
 }
 
@@ -423,7 +432,9 @@ bool Keeper::State::is_open(const Port& port) const {
       anywhere = true;
     } else if (is_shared(port)) {
       // One that changes hands takes nothing back.
-      anywhere |= was_open && worker.given.contains(port) && !worker.failed.contains(port);
+      anywhere |=
+          was_open && (worker.dropping.contains(port) || worker.leaving_until_ms.contains(port) ||
+                       (worker.given.contains(port) && !worker.failed.contains(port)));
     } else if (!worker.fresh || !was_open) {
       return false;  // but a respawned worker takes nothing back: its siblings answer meanwhile
     }
@@ -469,6 +480,8 @@ int Keeper::timeout_ms(std::uint64_t now_ms) const {
     timeout = sooner(timeout, timeout_until(at_ms, now_ms));
   };
   if (const auto again = state_->accept_again_ms) consider(*again);
+  for (const auto& [instance, until_ms] : state_->starting)
+    consider(until_ms);
   for (const auto& [fd, worker] : state_->connections) {
     if (worker.counts() && worker.owes_since_ms) consider(*worker.owes_since_ms + kSilentMs);
     if (worker.greeted && !worker.failed.empty()) consider(worker.failed_retry_ms);
@@ -525,7 +538,8 @@ bool Keeper::shares_settled() const {
     if (is_shared(port) && state_->ports.fd_of(port) >= 0) ++shares[port.socket];
   }
   return std::ranges::all_of(shares, [&](const auto& socket) {
-    return shares_are_level(state_->connections, socket.first, socket.second);
+    return state_->starting.empty() &&
+           shares_are_level(state_->connections, socket.first, socket.second);
   });
 }
 

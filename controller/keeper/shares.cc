@@ -9,12 +9,14 @@
 namespace sluice::keeper {
 namespace {
 
+// The newest one last.
 std::vector<Port> shares_of(const Worker& worker, const resolve::Socket& socket) {
   std::vector<Port> shares;
-  for (auto port = worker.given.lower_bound({socket, 0}); port != worker.given.end(); ++port) {
-    if (port->socket != socket) break;
-    shares.push_back(*port);
+  for (auto given = worker.given.lower_bound({socket, 0}); given != worker.given.end(); ++given) {
+    if (given->first.socket != socket) break;
+    shares.push_back(given->first);
   }
+  std::ranges::sort(shares, {}, [&](const Port& port) { return worker.given.at(port); });
   return shares;
 }
 
@@ -60,7 +62,20 @@ bool has_reader(const Connections& connections, const Port& port) {
   });
 }
 
-Worker* next_reader(Connections& connections, const Port& port) {
+void end_starts(Starting& starting, const Connections& connections, std::uint64_t now_ms) {
+  std::erase_if(starting, [&](const auto& start) {
+    std::size_t expected = 0;
+    std::size_t here = 0;
+    for (const auto& [fd, worker] : connections) {
+      if (!worker.takes_listeners() || worker.info.instance != start.first) continue;
+      expected = std::max<std::size_t>(expected, worker.info.workers);
+      ++here;
+    }
+    return here >= expected || now_ms >= start.second;
+  });
+}
+
+Worker* next_reader(Connections& connections, const Port& port, bool at_start) {
   if (has_reader(connections, port)) return nullptr;
   const std::set<const Worker*> staying = staying_workers(connections);
   Worker* next = nullptr;
@@ -68,6 +83,7 @@ Worker* next_reader(Connections& connections, const Port& port) {
   for (auto& [fd, worker] : connections) {
     if (!staying.contains(&worker) || worker.blocked) continue;
     const std::size_t count = shares_of(worker, port.socket).size();
+    if (at_start && count > 0) continue;
     if (next != nullptr && count >= fewest) continue;
     next = &worker;
     fewest = count;

@@ -25,10 +25,10 @@ struct Worker {
   std::uint64_t told_generation = 0;
   std::optional<std::uint64_t> owes_since_ms;  // an acknowledgement
 
-  std::set<resolve::Socket> statics;  // of nginx.conf, with sluice_pass
-  std::set<Port> given;               // told to serve, or said that it does
-  std::set<Port> opened;              // of `given`: serves
-  std::set<Port> dropping;            // to be told to drop
+  std::set<resolve::Socket> statics;    // of nginx.conf, with sluice_pass
+  std::map<Port, std::uint64_t> given;  // told to serve, or said that it does; later: higher
+  std::set<Port> opened;                // of `given`: serves
+  std::set<Port> dropping;              // to be told to drop
   // Of UDP, told to drop: may be read until it says "dropped", or until that time.
   std::map<Port, std::uint64_t> leaving_until_ms;
   std::map<Port, std::string> failed;  // of `given`: why it could not

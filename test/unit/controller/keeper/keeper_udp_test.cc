@@ -19,6 +19,7 @@ namespace {
 
 using resolve::Socket;
 using ::testing::Contains;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Key;
 using ::testing::Not;
@@ -59,6 +60,25 @@ class KeeperUdpTest : public ::testing::Test {
   FakeWorker& start(int pid) {
     workers_.emplace_back(path_).greet(pid);
     return workers_.back();
+  }
+
+  // The other worker of its nginx is not waited for any more: it reads both sockets.
+  FakeWorker& start_alone(int pid) {
+    FakeWorker& worker = start(pid);
+    keeper_->want({socket_}, now_ms_);
+    turn();
+    EXPECT_LE(worker.sockets.size(), 1U);
+    pass_time();
+    EXPECT_EQ(worker.sockets.size(), 2U);
+    return worker;
+  }
+
+  // Until the keeper wants to be woken up.
+  void pass_time() {
+    const int timeout_ms = keeper_->timeout_ms(now_ms_);
+    ASSERT_GT(timeout_ms, 0);
+    now_ms_ += static_cast<std::uint64_t>(timeout_ms);
+    turn();
   }
 
   void end(FakeWorker& worker) {
@@ -102,11 +122,26 @@ TEST_F(KeeperUdpTest, EveryWorkerReadsASocketOfItsOwn) {
   EXPECT_EQ(listening_sockets(resolve::Transport::kUdp)[socket_], 2U);
 }
 
-TEST_F(KeeperUdpTest, AllSocketsAreOpenBeforeTheLastWorkerIsThere) {
+// A session that began just after nginx had started moved to another worker.
+TEST_F(KeeperUdpTest, AWorkerThatStartsLaterThanAnotherTakesNothingFromIt) {
   FakeWorker& first = start(11);
   keeper_->want({socket_}, now_ms_);
   turn();
-  EXPECT_EQ(first.sockets.size(), 2U);
+  EXPECT_EQ(first.sockets.size(), 1U);
+  EXPECT_FALSE(is_open());
+  EXPECT_FALSE(keeper_->shares_settled());
+  EXPECT_EQ(listening_sockets(resolve::Transport::kUdp)[socket_], 2U)
+      << "what comes early waits for its worker";
+  FakeWorker& second = start(12);
+  turn();
+  EXPECT_EQ(second.sockets.size(), 1U);
+  EXPECT_THAT(first.heard, Not(Contains(HasSubstr("drop "))));
+  EXPECT_TRUE(is_open());
+  EXPECT_TRUE(keeper_->shares_settled());
+}
+
+TEST_F(KeeperUdpTest, OneWorkerReadsEverythingWhenTheOtherDoesNotCome) {
+  FakeWorker& first = start_alone(11);
   EXPECT_TRUE(is_open());
   FakeWorker& second = start(12);
   turn();
@@ -116,14 +151,31 @@ TEST_F(KeeperUdpTest, AllSocketsAreOpenBeforeTheLastWorkerIsThere) {
       << "the kernel sends nobody elsewhere";
 }
 
+// Sessions of a worker moved because another one had been killed.
+TEST_F(KeeperUdpTest, AReplacedWorkerGetsBackWhatItsPredecessorRead) {
+  FakeWorker& first = start(11);
+  FakeWorker& second = start(12);
+  keeper_->want({socket_}, now_ms_);
+  turn();
+  const std::string of_first = first.sockets.begin()->first;
+  const std::string of_second = second.sockets.begin()->first;
+  end(second);
+  turn();
+  const FakeWorker& third = start(13);
+  turn();
+  EXPECT_THAT(third.sockets, ElementsAre(Key(of_second)));
+  EXPECT_THAT(first.sockets, ElementsAre(Key(of_first)));
+  end(first);
+  turn();
+  const FakeWorker& fourth = start(14);
+  turn();
+  EXPECT_THAT(fourth.sockets, ElementsAre(Key(of_first)));
+  EXPECT_THAT(third.sockets, ElementsAre(Key(of_second)));
+}
+
 TEST_F(KeeperUdpTest, SharesAreSettledWhenEveryWorkerThatIsHereReadsOne) {
   EXPECT_TRUE(keeper_->shares_settled()) << "nothing is wanted";
-  start(11);
-  turn();
-  keeper_->want({socket_}, now_ms_);
-  keeper_->poll(now_ms_);
-  EXPECT_FALSE(keeper_->shares_settled()) << "nobody said that it reads";
-  turn();
+  start_alone(11);
   EXPECT_TRUE(keeper_->shares_settled());
   FakeWorker& second = start(12);
   second.answer_opened = false;
@@ -136,15 +188,14 @@ TEST_F(KeeperUdpTest, SharesAreSettledWhenEveryWorkerThatIsHereReadsOne) {
 
 // A client's session moved to another worker just after it had begun.
 TEST_F(KeeperUdpTest, AShareIsGivenOnOnlyWhenNobodyReadsItAnyMore) {
-  FakeWorker& first = start(11);
-  keeper_->want({socket_}, now_ms_);
-  turn();
+  FakeWorker& first = start_alone(11);
   first.answer_dropped = false;
   FakeWorker& second = start(12);
   turn();
   EXPECT_EQ(first.sockets.size(), 1U);
   EXPECT_TRUE(second.sockets.empty()) << "the first one may read it still";
   EXPECT_FALSE(keeper_->shares_settled());
+  EXPECT_TRUE(is_open());
   for (const std::string& heard : first.heard) {
     if (heard.starts_with("drop ")) first.say("dropped", {{"socket", heard.substr(12)}});
   }
@@ -155,17 +206,12 @@ TEST_F(KeeperUdpTest, AShareIsGivenOnOnlyWhenNobodyReadsItAnyMore) {
 
 // Clients of a share got no answer while the worker that was to let it go hung.
 TEST_F(KeeperUdpTest, AShareOfAWorkerThatHangsIsGivenOnInTheEnd) {
-  FakeWorker& first = start(11);
-  keeper_->want({socket_}, now_ms_);
-  turn();
+  FakeWorker& first = start_alone(11);
   first.answer_dropped = false;
   FakeWorker& second = start(12);
   turn();
   EXPECT_TRUE(second.sockets.empty());
-  const int timeout_ms = keeper_->timeout_ms(now_ms_);
-  ASSERT_GT(timeout_ms, 0);
-  now_ms_ += static_cast<std::uint64_t>(timeout_ms);
-  turn();
+  pass_time();
   EXPECT_EQ(second.sockets.size(), 1U);
 }
 
