@@ -39,8 +39,13 @@ def identity(entry: dict, checks: bytes) -> str:
     return hashlib.sha256(checks + text.stdout + text.stderr).hexdigest()
 
 
-def look(path: Path, entry: dict, database: Path, clean: Path, checks: bytes) -> bool:
-    seen = clean / identity(entry, checks)
+def checks_of(path: Path) -> bytes:
+    configs = [directory / ".clang-tidy" for directory in reversed(path.parents)]
+    return b"".join(config.read_bytes() for config in configs if config.exists())
+
+
+def look(path: Path, entry: dict, database: Path, clean: Path, version: bytes) -> bool:
+    seen = clean / identity(entry, version + checks_of(path))
     if seen.exists():
         return True
     done = subprocess.run([TIDY, "--quiet", "-p", database, path], stderr=subprocess.DEVNULL)
@@ -65,14 +70,13 @@ def main() -> int:
     (database / "compile_commands.json").write_text(json.dumps(entries))
     by_path = {Path(entry["file"]).resolve(): entry for entry in entries}
     version = subprocess.run([TIDY, "--version"], capture_output=True, check=True).stdout
-    checks = version + Path(".clang-tidy").read_bytes()
     built = [path for path in arguments.files if path.resolve() in by_path]
     for path in sorted(set(arguments.files) - set(built)):
         print(f"not looked at, because this build does not compile it: {path}")
     with ThreadPoolExecutor(os.cpu_count() or 2) as pool:
         good = list(
             pool.map(
-                lambda path: look(path, by_path[path.resolve()], database, clean, checks), built
+                lambda path: look(path, by_path[path.resolve()], database, clean, version), built
             )
         )
     print(f"clang-tidy: {len(good)} files, {good.count(False)} with findings")

@@ -1,5 +1,6 @@
 """Fixtures: a real nginx, real clients, and no tolerance for [alert] or [emerg]."""
 
+import contextlib
 import os
 import sys
 import tempfile
@@ -120,10 +121,20 @@ def live():
 
 
 @pytest.fixture
-def echo():
-    running = EchoBackend()
-    yield running
-    running.stop()
+def keep():
+    """keep(server) -> the server, stopped afterwards."""
+    with contextlib.ExitStack() as ending:
+
+        def stop_later(server):
+            ending.callback(server.stop)
+            return server
+
+        yield stop_later
+
+
+@pytest.fixture
+def echo(keep):
+    return keep(EchoBackend())
 
 
 @pytest.fixture

@@ -71,10 +71,8 @@ def port_of_backends():
 
 
 @pytest.fixture
-def dns():
-    server = DnsServer()
-    yield server
-    server.stop()
+def dns(keep):
+    return keep(DnsServer())
 
 
 @pytest.fixture

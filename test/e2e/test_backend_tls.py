@@ -48,11 +48,9 @@ def authority(tmp_path_factory):
 
 
 @pytest.fixture
-def secured(authority):
+def secured(authority, keep):
     issued = authority.issue(HOST, "b.example.com", URI)
-    running = TlsBackend(issued.certificate, issued.key, name="secured")
-    yield running
-    running.stop()
+    return keep(TlsBackend(issued.certificate, issued.key, name="secured"))
 
 
 @pytest.fixture

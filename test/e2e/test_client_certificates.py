@@ -466,17 +466,12 @@ def http_listener(port: int) -> dict:
 
 
 @pytest.fixture
-def make_asking(authority):
-    made = []
-
+def make_asking(authority, keep):
     def make(demands: bool = True) -> AskingBackend:
         issued = authority.issue(HOST)
-        made.append(AskingBackend(issued.certificate, issued.key, authority.certificate, demands))
-        return made[-1]
+        return keep(AskingBackend(issued.certificate, issued.key, authority.certificate, demands))
 
-    yield make
-    for running in made:
-        running.stop()
+    return make
 
 
 @pytest.fixture

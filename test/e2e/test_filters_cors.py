@@ -17,10 +17,8 @@ from harness.versions import VERSIONS, gateway_for
 
 
 @pytest.fixture
-def raw():
-    running = RawBackend()
-    yield running
-    running.stop()
+def raw(keep):
+    return keep(RawBackend())
 
 
 FILTERS = {

@@ -83,10 +83,8 @@ RULES = [
 
 
 @pytest.fixture
-def raw():
-    running = RawBackend()
-    yield running
-    running.stop()
+def raw(keep):
+    return keep(RawBackend())
 
 
 @pytest.fixture

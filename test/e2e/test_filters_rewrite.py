@@ -19,10 +19,8 @@ from harness.waiting import until
 
 
 @pytest.fixture
-def raw():
-    running = RawBackend()
-    yield running
-    running.stop()
+def raw(keep):
+    return keep(RawBackend())
 
 
 @pytest.fixture

@@ -32,10 +32,8 @@ CALL = [("content-type", "application/grpc"), ("te", "trailers")]
 
 
 @pytest.fixture
-def server():
-    running = GrpcServer("one")
-    yield running
-    running.stop()
+def server(keep):
+    return keep(GrpcServer("one"))
 
 
 def matched(to: str, **method: str) -> dict:

@@ -14,10 +14,8 @@ KEPT_OPEN = 1100  # files: connections to backends that are kept for a while, an
 
 
 @pytest.fixture
-def world(make_sluice, scratch, backends):
-    running = FeatureWorld(make_sluice(), scratch, backends.ports)
-    yield running
-    running.stop()
+def world(make_sluice, scratch, backends, keep):
+    return keep(FeatureWorld(make_sluice(), scratch, backends.ports))
 
 
 def memories(pids: list[int]) -> dict[int, Memory]:

@@ -30,17 +30,13 @@ ALL = [500, 502, 503, 504]
 
 
 @pytest.fixture
-def flaky():
-    running = ScriptedBackend()
-    yield running
-    running.stop()
+def flaky(keep):
+    return keep(ScriptedBackend())
 
 
 @pytest.fixture
-def other():
-    running = ScriptedBackend()
-    yield running
-    running.stop()
+def other(keep):
+    return keep(ScriptedBackend())
 
 
 @pytest.fixture

@@ -30,17 +30,13 @@ BYE = len(b"bye 6\n")
 
 
 @pytest.fixture
-def blue():
-    server = StreamBackend("blue")
-    yield server
-    server.stop()
+def blue(keep):
+    return keep(StreamBackend("blue"))
 
 
 @pytest.fixture
-def echo():
-    server = UdpEcho("one")
-    yield server
-    server.stop()
+def echo(keep):
+    return keep(UdpEcho("one"))
 
 
 def world(port: int, tls_port: int, blue: StreamBackend, echo: UdpEcho) -> str:

@@ -21,17 +21,13 @@ CONNECTIONS = 10 * AT_ONCE  # at most: until both workers have some
 
 
 @pytest.fixture
-def blue():
-    server = StreamBackend("blue")
-    yield server
-    server.stop()
+def blue(keep):
+    return keep(StreamBackend("blue"))
 
 
 @pytest.fixture
-def echo():
-    server = UdpEcho("one")
-    yield server
-    server.stop()
+def echo(keep):
+    return keep(UdpEcho("one"))
 
 
 def world(port: int, blue: StreamBackend, echo: UdpEcho) -> str:

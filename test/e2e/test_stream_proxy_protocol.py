@@ -67,10 +67,8 @@ def authority(tmp_path_factory):
 
 
 @pytest.fixture
-def plain():
-    running = HeaderBackend("plain")
-    yield running
-    running.stop()
+def plain(keep):
+    return keep(HeaderBackend("plain"))
 
 
 @pytest.fixture(scope="module")
@@ -79,32 +77,24 @@ def inside(authority):
 
 
 @pytest.fixture
-def secured(inside):
-    running = HeaderBackend("secured", tls_context(inside))
-    yield running
-    running.stop()
+def secured(inside, keep):
+    return keep(HeaderBackend("secured", tls_context(inside)))
 
 
 @pytest.fixture
-def stranger(tmp_path):
+def stranger(tmp_path, keep):
     """Behind TLS, of an authority that no policy names."""
-    running = HeaderBackend("stranger", tls_context(Authority(tmp_path, "else").issue(INSIDE)))
-    yield running
-    running.stop()
+    return keep(HeaderBackend("stranger", tls_context(Authority(tmp_path, "else").issue(INSIDE))))
 
 
 @pytest.fixture
-def web():
-    running = RawBackend("web")
-    yield running
-    running.stop()
+def web(keep):
+    return keep(RawBackend("web"))
 
 
 @pytest.fixture
-def dns():
-    running = UdpEcho("dns")
-    yield running
-    running.stop()
+def dns(keep):
+    return keep(UdpEcho("dns"))
 
 
 @pytest.fixture

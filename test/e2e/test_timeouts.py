@@ -23,10 +23,8 @@ BUSY_S = 0.5  # on one that is
 
 
 @pytest.fixture
-def slow():
-    running = ScriptedBackend()
-    yield running
-    running.stop()
+def slow(keep):
+    return keep(ScriptedBackend())
 
 
 @pytest.fixture

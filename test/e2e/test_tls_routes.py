@@ -72,10 +72,8 @@ def secured(authority):
 
 
 @pytest.fixture
-def plain():
-    running = StreamBackend("plain")
-    yield running
-    running.stop()
+def plain(keep):
+    return keep(StreamBackend("plain"))
 
 
 @pytest.fixture

@@ -31,16 +31,8 @@ def only(port: int, one: UdpEcho) -> str:
 
 
 @pytest.fixture
-def echo():
-    made = []
-
-    def make(name: str) -> UdpEcho:
-        made.append(UdpEcho(name))
-        return made[-1]
-
-    yield make
-    for each in made:
-        each.stop()
+def echo(keep):
+    return lambda name: keep(UdpEcho(name))
 
 
 @pytest.fixture

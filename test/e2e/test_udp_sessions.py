@@ -23,11 +23,8 @@ WEIGHTS = [(1, 0), (0, 1), (1, 1), (3, 1)]
 
 
 @pytest.fixture
-def echoes():
-    running = [UdpEcho("one"), UdpEcho("two")]
-    yield running
-    for each in running:
-        each.stop()
+def echoes(keep):
+    return [keep(UdpEcho(name)) for name in ("one", "two")]
 
 
 def gateway_and_backends(port: int, echoes: list[UdpEcho]) -> str:

@@ -55,6 +55,11 @@ class Script {
     }
   }
 
+  void steps(Editor& editor, std::uint32_t count) {
+    for (; count > 0; --count)
+      step(editor);
+  }
+
   void remove_rules(Editor& editor) {
     if (told_.rules.empty()) return;
     const auto count = static_cast<std::uint32_t>(told_.rules.size());
@@ -155,27 +160,33 @@ int rounds(int normal) {
   return wanted != nullptr ? std::atoi(wanted) : normal;
 }
 
+void expect_counters_of(TableFixture& table, const Script& script) {
+  EXPECT_EQ(counted_routes(table), script.streams());
+  EXPECT_EQ(counted_sockets(table), script.sockets());
+}
+
+// Commits what some steps changed.
+void change(TableFixture& table, Script& script) {
+  script.steps(table.editor(), 1 + script.random().below(8));
+  table.committed();
+  if (script.random().percent(5)) {
+    const Result<void> compacted = table.editor().compact();
+    EXPECT_TRUE(compacted) << compacted.error().message;
+  }
+  table.arena().reclaim(0);
+  expect_counters_of(table, script);
+}
+
 TEST(EditorRebuildTest, ChangesLeadToTheSameTableAsWritingItAtOnce) {
-  for (int round = 0; round < rounds(12); ++round) {
-    SCOPED_TRACE("seed " + std::to_string(round));
+  for (int round = 0; round < rounds(12) && !HasFailure(); ++round) {
     TableFixture table;
     Script script(static_cast<std::uint64_t>(round), {});
-    for (int commit = 0; commit < 25; ++commit) {
-      for (std::uint32_t i = 1 + script.random().below(8); i > 0; --i) {
-        script.step(table.editor());
-      }
-      table.committed();
-      if (script.random().percent(5)) {
-        const Result<void> compacted = table.editor().compact();
-        ASSERT_TRUE(compacted) << compacted.error().message;
-      }
-      table.arena().reclaim(0);
-      ASSERT_EQ(counted_routes(table), script.streams()) << commit;
-      ASSERT_EQ(counted_sockets(table), script.sockets()) << commit;
-      if (commit % 6 != 5) continue;
-      ASSERT_EQ(table.dumped(), script.written_at_once()) << commit;
+    for (int commit = 0; commit < 25 && !HasFailure(); ++commit) {
+      SCOPED_TRACE("seed " + std::to_string(round) + ", commit " + std::to_string(commit));
+      change(table, script);
+      if (commit % 6 != 0) continue;
+      EXPECT_EQ(table.dumped(), script.written_at_once());
     }
-    ASSERT_EQ(table.committed(), script.written_at_once());
   }
 }
 
@@ -191,54 +202,79 @@ TEST(EditorRebuildTest, LongNodesAreTheSameToo) {
     TableFixture table;
     Script script(1000 + static_cast<std::uint64_t>(round), shape);
     for (int commit = 0; commit < 10; ++commit) {
-      for (int i = 0; i < 40; ++i) {
-        script.step(table.editor());
-      }
+      script.steps(table.editor(), 40);
       table.committed();
     }
     ASSERT_EQ(table.dumped(), script.written_at_once());
   }
 }
 
+arena::ArenaOptions small_arena() {
+  arena::ArenaOptions options;
+  options.segment_bytes = std::size_t{16} << 10;
+  options.reserve_bytes = std::size_t{24} << 10;
+  return options;
+}
+
+// An arena in which most changes find no room.
+class FullArena {
+ public:
+  explicit FullArena(std::uint64_t seed) : table_(small_arena()), script_(seed, {}) {
+    EXPECT_TRUE(table_.editor().commit());
+    published_ = table_.dumped();
+  }
+
+  void change() {
+    script_.steps(table_.editor(), 1 + script_.random().below(8));
+    Result<void> done = table_.editor().commit();
+    if (!done) {
+      ++failures_;
+      EXPECT_EQ(done.error().code, Errc::kFull) << done.error().message;
+      EXPECT_EQ(table_.dumped(), published_) << "a commit that failed changes nothing";
+      done = table_.editor().compact();
+      if (done) ++compactions_;
+    }
+    table_.arena().reclaim(0);
+    if (done) published_ = table_.dumped();
+    EXPECT_EQ(table_.dumped(), published_);
+  }
+
+  // With less to write there is room again.
+  void make_room() {
+    Result<void> done = table_.editor().commit();
+    for (int i = 0; i < 1000 && !done; ++i) {
+      script_.remove_rules(table_.editor());
+      done = table_.editor().compact();
+      table_.arena().reclaim(0);
+    }
+    EXPECT_TRUE(done) << done.error().message;
+    EXPECT_EQ(table_.dumped(), script_.written_at_once());
+    expect_counters_of(table_, script_);
+  }
+
+  int failures() const { return failures_; }
+
+  int compactions() const { return compactions_; }
+
+ private:
+  TableFixture table_;
+  Script script_;
+  std::string published_;
+  int failures_ = 0;
+  int compactions_ = 0;
+};
+
 TEST(EditorRebuildTest, AFullArenaOnlyDelaysWhatIsWritten) {
   int failures = 0;
   int compactions = 0;
-  for (int round = 0; round < rounds(12); ++round) {
+  for (int round = 0; round < rounds(12) && !HasFailure(); ++round) {
     SCOPED_TRACE("seed " + std::to_string(round));
-    arena::ArenaOptions options;
-    options.segment_bytes = std::size_t{16} << 10;
-    options.reserve_bytes = std::size_t{24} << 10;
-    TableFixture table(options);
-    Script script(2000 + static_cast<std::uint64_t>(round), {});
-    ASSERT_TRUE(table.editor().commit());
-    std::string published = table.dumped();
-    for (int commit = 0; commit < 60; ++commit) {
-      for (std::uint32_t i = 1 + script.random().below(8); i > 0; --i) {
-        script.step(table.editor());
-      }
-      Result<void> done = table.editor().commit();
-      if (!done) {
-        ++failures;
-        ASSERT_EQ(done.error().code, Errc::kFull) << done.error().message;
-        ASSERT_EQ(table.dumped(), published) << "a commit that failed changes nothing";
-        done = table.editor().compact();
-        if (done) ++compactions;
-      }
-      table.arena().reclaim(0);
-      if (done) published = table.dumped();
-      ASSERT_EQ(table.dumped(), published);
-    }
-    // With less to write there is room again.
-    Result<void> done = table.editor().commit();
-    for (int i = 0; i < 1000 && !done; ++i) {
-      script.remove_rules(table.editor());
-      done = table.editor().compact();
-      table.arena().reclaim(0);
-    }
-    ASSERT_TRUE(done) << done.error().message;
-    ASSERT_EQ(table.dumped(), script.written_at_once());
-    ASSERT_EQ(counted_routes(table), script.streams());
-    ASSERT_EQ(counted_sockets(table), script.sockets());
+    FullArena full(2000 + static_cast<std::uint64_t>(round));
+    for (int commit = 0; commit < 60 && !HasFailure(); ++commit)
+      full.change();
+    full.make_room();
+    failures += full.failures();
+    compactions += full.compactions();
   }
   EXPECT_GT(failures, 0);
   EXPECT_GT(compactions, 0);

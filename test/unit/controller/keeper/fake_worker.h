@@ -26,6 +26,10 @@ class FakeWorker {
   // Connects; nothing is said yet.
   explicit FakeWorker(const std::string& path) {
     connection_ = UniqueFd(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
+    if (!connection_) {
+      ADD_FAILURE() << std::strerror(errno);
+      return;
+    }
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
     std::memcpy(address.sun_path, path.data(), path.size());
@@ -76,6 +80,16 @@ class FakeWorker {
   }
 
   void acknowledge(std::uint64_t value) { say("ack", {{"generation", std::to_string(value)}}); }
+
+  // Late, of everything that it was told to drop.
+  void say_dropped() {
+    const std::string command = "drop socket=";
+    for (const std::string& message : heard) {
+      if (message.starts_with(command)) {
+        say("dropped", {{"socket", message.substr(command.size())}});
+      }
+    }
+  }
 
   void leave() { connection_.reset(); }
 

@@ -196,9 +196,7 @@ TEST_F(KeeperUdpTest, AShareIsGivenOnOnlyWhenNobodyReadsItAnyMore) {
   EXPECT_TRUE(second.sockets.empty()) << "the first one may read it still";
   EXPECT_FALSE(keeper_->shares_settled());
   EXPECT_TRUE(is_open());
-  for (const std::string& heard : first.heard) {
-    if (heard.starts_with("drop ")) first.say("dropped", {{"socket", heard.substr(12)}});
-  }
+  first.say_dropped();
   turn();
   EXPECT_EQ(second.sockets.size(), 1U);
   EXPECT_TRUE(keeper_->shares_settled());

@@ -100,6 +100,7 @@ TEST(ListenTest, AnAddressThatMayBeRoutedHereIsListenedOn) {
 
 TEST(ListenTest, APortThatAStrangerHoldsAloneFailsWithItsMeaning) {
   UniqueFd stranger(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  ASSERT_TRUE(stranger);
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);

@@ -24,6 +24,7 @@ inline Decoded decode_text(std::string_view json_text) {
 
 inline std::vector<std::string> fields(const std::vector<Problem>& problems) {
   std::vector<std::string> out;
+  out.reserve(problems.size());
   for (const Problem& problem : problems)
     out.push_back(problem.field);
   return out;

@@ -23,8 +23,8 @@ TEST(GatewayParametersTest, AreReadAsWritten) {
   const auto parameters = decode_as<GatewayParameters>(nlohmann::json::parse(kParameters));
   EXPECT_EQ(parameters.meta.name.text(), "default/edge");
   EXPECT_THAT(parameters.trusted_proxies,
-              Optional(ElementsAre(*http::parse_ip_network("10.0.0.0/8"),
-                                   *http::parse_ip_network("2001:db8::1/128"))));
+              Optional(ElementsAre(http::parse_ip_network("10.0.0.0/8"),
+                                   http::parse_ip_network("2001:db8::1/128"))));
   EXPECT_THAT(parameters.proxy_protocol_ports, Optional(ElementsAre(80, 443)));
   EXPECT_THAT(parameters.backend_proxy_protocol_ports, Optional(ElementsAre(5432, 6379)));
   EXPECT_EQ(parameters.max_body_bytes, 5'000'000'000U);
