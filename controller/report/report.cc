@@ -17,10 +17,10 @@ std::string text_of(const json& object, const char* field) {
 }
 
 const json& list_of(const json& object, const char* field) {
-  static const json kNone = json::array();
-  if (!object.is_object()) return kNone;
+  static const json none = json::array();
+  if (!object.is_object()) return none;
   const auto found = object.find(field);
-  return found != object.end() && found->is_array() ? *found : kNone;
+  return found != object.end() && found->is_array() ? *found : none;
 }
 
 // Conditions that say something is wrong when they are True.

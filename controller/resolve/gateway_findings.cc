@@ -59,11 +59,9 @@ ListenerFinding listener_finding(const SettledGateway& gateway, const ListenerPl
     return finding;
   }
   finding.not_programmed_reason = conflict != nullptr ? conflict->reason : "Invalid";
-  if (gateway.plan.refusal) {
-    finding.not_programmed_message = "The Gateway is not accepted";
-  } else if (refusal) {
+  if (!gateway.plan.refusal && refusal) {
     finding.not_programmed_message = refusal->message;
-  } else if (!gateway.accepted) {
+  } else if (gateway.plan.refusal || !gateway.accepted) {
     finding.not_programmed_message = "The Gateway is not accepted";
   } else if (!has_certificates(listener)) {
     finding.not_programmed_message = "There is no certificate to serve with";

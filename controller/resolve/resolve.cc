@@ -19,9 +19,56 @@ struct Resolver::State {
   PolicyStage policies;
   FindingBook book;
   std::optional<model::InstalledApi> api;  // that findings speak of
+
+  void take(const model::Change& change, const model::Store& store);
 };
 
-Resolver::Resolver(Options options) : state_(std::make_unique<State>(options)) {}
+void Resolver::State::take(const model::Change& change, const model::Store& store) {
+  switch (change.key.kind) {
+    case model::Kind::kGatewayClass:
+    case model::Kind::kGateway:
+    case model::Kind::kListenerSet:
+      gateways.on_change(change.key, store);
+      break;
+    case model::Kind::kService:
+      gateways.on_change(change.key, store);
+      [[fallthrough]];
+    case model::Kind::kBackend:
+      backends.on_change(change.key, store);
+      routes.on_change(change.key);
+      break;
+    case model::Kind::kEndpointSlice:
+      backends.on_change(change.key, store);
+      break;
+    case model::Kind::kReferenceGrant:
+    case model::Kind::kNamespace:
+      gateways.on_change(change.key, store);
+      routes.on_change(change.key);
+      break;
+    case model::Kind::kHttpRoute:
+    case model::Kind::kGrpcRoute:
+    case model::Kind::kTlsRoute:
+    case model::Kind::kTcpRoute:
+    case model::Kind::kUdpRoute:
+      routes.on_change(change.key);
+      break;
+    case model::Kind::kSecret:
+    case model::Kind::kGatewayParameters:
+      gateways.on_change(change.key, store);
+      break;
+    case model::Kind::kBackendTlsPolicy:
+      policies.on_change(change.key);
+      routes.on_change(change.key);
+      break;
+    case model::Kind::kConfigMap:
+    case model::Kind::kClusterTrustBundle:
+      gateways.on_change(change.key, store);
+      policies.on_change(change.key);
+      break;
+  }
+}
+
+Resolver::Resolver(const Options& options) : state_(std::make_unique<State>(options)) {}
 
 Resolver::~Resolver() = default;
 
@@ -32,50 +79,8 @@ void Resolver::adopt_addresses(const model::ObjectName& gateway,
 
 Delta Resolver::apply(const model::Store& store, std::span<const model::Change> changes,
                       std::span<const model::HostAnswer> answers) {
-  for (const model::Change& change : changes) {
-    switch (change.key.kind) {
-      case model::Kind::kGatewayClass:
-      case model::Kind::kGateway:
-      case model::Kind::kListenerSet:
-        state_->gateways.on_change(change.key, store);
-        break;
-      case model::Kind::kService:
-        state_->gateways.on_change(change.key, store);
-        [[fallthrough]];
-      case model::Kind::kBackend:
-        state_->backends.on_change(change.key, store);
-        state_->routes.on_change(change.key);
-        break;
-      case model::Kind::kEndpointSlice:
-        state_->backends.on_change(change.key, store);
-        break;
-      case model::Kind::kReferenceGrant:
-      case model::Kind::kNamespace:
-        state_->gateways.on_change(change.key, store);
-        state_->routes.on_change(change.key);
-        break;
-      case model::Kind::kHttpRoute:
-      case model::Kind::kGrpcRoute:
-      case model::Kind::kTlsRoute:
-      case model::Kind::kTcpRoute:
-      case model::Kind::kUdpRoute:
-        state_->routes.on_change(change.key);
-        break;
-      case model::Kind::kSecret:
-      case model::Kind::kGatewayParameters:
-        state_->gateways.on_change(change.key, store);
-        break;
-      case model::Kind::kBackendTlsPolicy:
-        state_->policies.on_change(change.key);
-        state_->routes.on_change(change.key);
-        break;
-      case model::Kind::kConfigMap:
-      case model::Kind::kClusterTrustBundle:
-        state_->gateways.on_change(change.key, store);
-        state_->policies.on_change(change.key);
-        break;
-    }
-  }
+  for (const model::Change& change : changes)
+    state_->take(change, store);
   if (state_->api != store.api()) {
     state_->api = store.api();
     state_->gateways.on_api(store);

@@ -37,7 +37,7 @@ struct Options {
 
 class Resolver {
  public:
-  explicit Resolver(Options options);
+  explicit Resolver(const Options& options);
   ~Resolver();
 
   // Which addresses of the pool a Gateway has by its status: it keeps them. Counts from the next

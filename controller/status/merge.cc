@@ -123,7 +123,7 @@ json merge_entries(const json& current, json ours, const char* ref, const std::s
 }
 
 // Older and standard CRDs have no routability: one that is "" may be left out of what they keep.
-json merge_addresses(const json& current, json ours) {
+json merge_addresses(const json& current, const json& ours) {
   json plain = ours;
   for (json& address : plain) {
     if (text_of(address, "routability").empty()) address.erase("routability");

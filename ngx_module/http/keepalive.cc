@@ -11,8 +11,8 @@ namespace sluice::http_module {
 
 namespace {
 
-constexpr ngx_msec_t kIdleMs = 60 * 1000;
-constexpr ngx_msec_t kLongestLifeMs = 60 * 60 * 1000;
+constexpr ngx_msec_t kIdleMs = 60'000;
+constexpr ngx_msec_t kLongestLifeMs = 3'600'000;
 constexpr ngx_uint_t kMaxRequests = 1000;
 constexpr ngx_uint_t kMaxKept = 512;  // and at most a quarter of worker_connections
 constexpr std::size_t kBuckets = 256;

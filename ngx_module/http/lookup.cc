@@ -168,14 +168,17 @@ bool plan_request(ngx_http_request_t* r, RequestState& state) {
   if (!read_path(r, raw, state, view, reason)) return false;
   std::array<char, http::kMaxHostBytes> host_bytes;
   const auto host = http::normalise_host(ngx::view(r->headers_in.server), host_bytes);
-  if (reason == core::Reason::kNone && !host) reason = core::Reason::kBadHost;
+  if (host) {
+    view.host = *host;
+  } else if (reason == core::Reason::kNone) {
+    reason = core::Reason::kBadHost;
+  }
   match::GroupKey group;
   if (reason == core::Reason::kNone && !group_of(r, group)) reason = core::Reason::kNoListener;
   if (reason != core::Reason::kNone) {
     state.plan.reason = reason;
     return true;
   }
-  view.host = *host;
   view.query = ngx::view(r->args);
   view.method = http::method_bit(ngx::view(r->method_name));
   if (!collect_headers(r, view.headers)) return false;

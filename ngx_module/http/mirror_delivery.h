@@ -12,7 +12,7 @@
 
 namespace sluice::http_module {
 
-inline constexpr ngx_msec_t kMirrorLifeMs = 30 * 1000;
+inline constexpr ngx_msec_t kMirrorLifeMs = 30'000;
 
 struct MirrorDelivery {
   ngx_peer_connection_t peer;

@@ -18,7 +18,7 @@ namespace sluice::http_module {
 
 namespace {
 
-constexpr ngx_msec_t kUpgradedIdleMs = 60 * 60 * 1000;
+constexpr ngx_msec_t kUpgradedIdleMs = 3'600'000;
 
 ngx_http_output_header_filter_pt next_header_filter;
 

@@ -39,10 +39,10 @@ std::string_view digits(ngx_http_request_t* r, std::uint64_t number) {
 
 using PlanText = std::string_view (*)(ngx_http_request_t*, const RequestState&);
 
-template <PlanText kText>
+template <PlanText Text>
 ngx_int_t get_planned(ngx_http_request_t* r, ngx_http_variable_value_t* value, std::uintptr_t) {
   const RequestState* const state = find_state(r);
-  return give(value, state == nullptr ? std::string_view{} : kText(r, *state));
+  return give(value, state == nullptr ? std::string_view{} : Text(r, *state));
 }
 
 std::string_view gateway(ngx_http_request_t*, const RequestState& state) {
@@ -79,9 +79,9 @@ std::string_view reason(ngx_http_request_t*, const RequestState& state) {
   return core::reason_name(state.plan.reason);
 }
 
-template <OwnHeader kHeader>
+template <OwnHeader Header>
 ngx_int_t get_own(ngx_http_request_t* r, ngx_http_variable_value_t* value, std::uintptr_t) {
-  return give_value(value, own_header_value(r, kHeader));
+  return give_value(value, own_header_value(r, Header));
 }
 
 // An upgrade to HTTP/2 would let requests pass by every rule on that connection.

@@ -118,7 +118,7 @@ Result<Message> decode(std::string_view packet) {
   while (!packet.empty()) {
     std::string_view word = next_word(packet);
     const std::size_t equals = word.find('=');
-    const std::string_view name(word.data(), equals == std::string_view::npos ? 0 : equals);
+    const std::string_view name = word.substr(0, equals == std::string_view::npos ? 0 : equals);
     if (!is_word(name)) return fail(Errc::kInvalid, "keeper message with a value without a key");
     word.remove_prefix(equals + 1);
     std::string text;

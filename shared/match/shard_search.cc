@@ -44,7 +44,7 @@ void ShardSearch::cut_path(std::uint32_t max_depth) {
 // Finds the node of the path's first `depth` segments; `out` holds anything when there is none.
 bool ShardSearch::find_node(const table::Tab& nodes, std::uint32_t depth, FoundNode& out) {
   const PathCuts::Cut& cut = context_.cuts.at(depth);
-  const std::string_view path(path_.data(), cut.bytes);
+  const std::string_view path = path_.substr(0, cut.bytes);
   return table::find_in_tab(reader_, nodes, cut.hash, [&](Offset offset) {
     const std::byte* from = reader_.bytes_at(offset, 0, sizeof(table::Node));
     if (from == nullptr) return false;

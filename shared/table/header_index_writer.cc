@@ -50,6 +50,7 @@ std::set<HashedName> choose_names(const std::vector<HeaderKey>& keys) {
     if (!key.first.empty()) --filed[key.first];
   }
   std::vector<std::pair<std::int64_t, std::string_view>> ranked;
+  ranked.reserve(filed.size());
   for (const auto& [name, negative] : filed) {
     ranked.emplace_back(negative, name);
   }
