@@ -259,10 +259,10 @@ void Controller::resolve_changes() {
   const resolve::Delta delta = resolver_.apply(store_, changes, answers);
   report_.listeners(delta);
   wanted_changed_ |= wanted_.apply(delta);
-  for (const resolve::ObjectFindings& found : delta.findings)
-    findings_[found.object] = found;
+  for (const resolve::SharedFindings& found : delta.findings)
+    findings_[found->object] = found;
   for (const model::ObjectKey& key : delta.findings_gone)
-    findings_[key] = std::nullopt;
+    findings_[key] = nullptr;
   after_publishing(parts_.table->publish(delta, now_ms_));
 }
 
@@ -304,8 +304,8 @@ void Controller::after_publishing(Result<publish::Stage> stage) {
 void Controller::hand_over_findings(std::uint64_t generation) {
   const std::int64_t now_ms = wall_clock_ms();
   for (const auto& [key, found] : findings_) {
-    if (found) {
-      book_.put(*found, generation, now_ms, parts_.source->status_text(key));
+    if (found != nullptr) {
+      book_.put(found, generation, now_ms, parts_.source->status_text(key));
       if (const auto* gateway = std::get_if<resolve::GatewayFindings>(&found->findings)) {
         parts_.source->show_addresses(key, gateway->listens_at);
       }

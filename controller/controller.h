@@ -14,7 +14,6 @@
 #include <cstdint>
 #include <map>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -100,8 +99,9 @@ class Controller {
   report::Report report_;
   control::Desk desk_;
 
-  std::uint64_t now_ms_ = 0;                                                     // CLOCK_MONOTONIC
-  std::map<model::ObjectKey, std::optional<resolve::ObjectFindings>> findings_;  // not in the table
+  std::uint64_t now_ms_ = 0;  // CLOCK_MONOTONIC
+  // Not in the table; null: gone.
+  std::map<model::ObjectKey, resolve::SharedFindings> findings_;
   std::vector<model::Change> unresolved_;  // in the store, but not told to the resolver
   std::string obstacle_;
   std::uint64_t announced_ = 0;

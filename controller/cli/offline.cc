@@ -45,7 +45,7 @@ Offline::Offline(std::unique_ptr<source::Source> source, const std::string& cont
   resolve::Resolver resolver(options);
   delta_ = resolver.apply(store_, batch.changes);
   const std::int64_t now_ms = wall_clock_ms();
-  for (const resolve::ObjectFindings& findings : delta_.findings) {
+  for (const resolve::SharedFindings& findings : delta_.findings) {
     book_.put(findings, kGeneration, now_ms);
   }
   book_.refresh(perfect_data_plane(delta_), now_ms);

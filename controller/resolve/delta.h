@@ -210,7 +210,7 @@ struct Delta {
   std::vector<model::ObjectKey> routes_gone;
   std::vector<ServedBackend> backends;
   std::vector<BackendId> backends_gone;
-  std::vector<ObjectFindings> findings;         // objects whose findings changed
+  std::vector<SharedFindings> findings;         // objects whose findings changed; not null
   std::vector<model::ObjectKey> findings_gone;  // objects that are gone or no longer ours
 
   bool empty() const {

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <variant>
@@ -83,5 +84,8 @@ struct ObjectFindings {
   std::variant<ClassFindings, GatewayFindings, RouteFindings> findings;
   bool operator==(const ObjectFindings&) const = default;
 };
+
+// One of each object for all who keep it.
+using SharedFindings = std::shared_ptr<const ObjectFindings>;
 
 }  // namespace sluice::resolve

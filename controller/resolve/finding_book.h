@@ -4,6 +4,7 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <utility>
 
 #include "controller/resolve/delta.h"
@@ -13,12 +14,10 @@ namespace sluice::resolve {
 class FindingBook {
  public:
   void put(ObjectFindings findings, Delta& delta) {
-    const auto [known, is_new] = told_.try_emplace(findings.object, findings);
-    if (!is_new) {
-      if (known->second == findings) return;
-      known->second = findings;
-    }
-    delta.findings.push_back(std::move(findings));
+    SharedFindings& told = told_[findings.object];
+    if (told != nullptr && *told == findings) return;
+    told = std::make_shared<const ObjectFindings>(std::move(findings));
+    delta.findings.push_back(told);
   }
 
   void remove(const model::ObjectKey& object, Delta& delta) {
@@ -26,7 +25,7 @@ class FindingBook {
   }
 
  private:
-  std::map<model::ObjectKey, ObjectFindings> told_;
+  std::map<model::ObjectKey, SharedFindings> told_;
 };
 
 }  // namespace sluice::resolve

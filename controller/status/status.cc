@@ -20,7 +20,7 @@ constexpr std::int64_t kNever = std::numeric_limits<std::int64_t>::max();
 }  // namespace
 
 struct StatusBook::Entry {
-  resolve::ObjectFindings findings;
+  resolve::SharedFindings findings;
   std::uint64_t published = 0;
   std::int64_t put_ms = 0;
   Shown shown;
@@ -30,19 +30,19 @@ struct StatusBook::Entry {
 StatusBook::StatusBook(std::string controller_name)
     : controller_name_(std::move(controller_name)) {}
 
-void StatusBook::put(const resolve::ObjectFindings& findings, std::uint64_t published,
+void StatusBook::put(const resolve::SharedFindings& findings, std::uint64_t published,
                      std::int64_t now_ms, const std::string& before) {
-  std::shared_ptr<Entry>& entry = entries_[findings.object];
+  std::shared_ptr<Entry>& entry = entries_[findings->object];
   if (entry == nullptr) {
     entry = std::make_shared<Entry>();
-    entry->shown = parse_status(findings.object.kind, nlohmann::json::parse(before, nullptr, false),
-                                controller_name_);
+    entry->shown = parse_status(findings->object.kind,
+                                nlohmann::json::parse(before, nullptr, false), controller_name_);
   }
-  waiting_.erase({entry->published, findings.object});
+  waiting_.erase({entry->published, findings->object});
   entry->findings = findings;
   entry->published = published;
   entry->put_ms = now_ms;
-  fresh_.insert(findings.object);
+  fresh_.insert(findings->object);
 }
 
 void StatusBook::remove(const model::ObjectKey& key) {
@@ -57,14 +57,14 @@ void StatusBook::remove(const model::ObjectKey& key) {
 bool StatusBook::refresh_entry(const model::ObjectKey& key, std::int64_t now_ms) {
   Entry& entry = *entries_.at(key);
   const std::int64_t patience_ends_ms = entry.put_ms + kPatienceMs;
-  View view{data_plane_, Release::kNot, entry.findings.generation, now_ms};
+  View view{data_plane_, Release::kNot, entry.findings->generation, now_ms};
   if (data_plane_.any_worker) {
     if (data_plane_.acknowledged >= entry.published) view.release = Release::kNow;
   } else if (now_ms >= patience_ends_ms) {
     view.release = Release::kTimed;
   }
   bool waits = false;
-  Shown shown = show(entry.findings, entry.shown, view, waits);
+  Shown shown = show(*entry.findings, entry.shown, view, waits);
   if (waits) {
     waiting_.insert({entry.published, key});
     patience_ends_ms_ = std::min(patience_ends_ms_, patience_ends_ms);

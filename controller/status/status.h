@@ -46,7 +46,7 @@ class StatusBook {
 
   // `published` is the table generation that contains the findings. `before`: the status, as
   // JSON, that a cluster shows of an object that the book does not know yet; it goes on from there.
-  void put(const resolve::ObjectFindings& findings, std::uint64_t published, std::int64_t now_ms,
+  void put(const resolve::SharedFindings& findings, std::uint64_t published, std::int64_t now_ms,
            const std::string& before = "");
   void remove(const model::ObjectKey& key);
 

@@ -132,7 +132,7 @@ void open_sockets(const resolve::Delta& delta, status::DataPlane& data_plane) {
 std::string status_text(const source::Source& source, const resolve::Delta& delta,
                         const Scene& scene) {
   status::StatusBook book(scene.options.controller_name);
-  for (const resolve::ObjectFindings& findings : delta.findings) {
+  for (const resolve::SharedFindings& findings : delta.findings) {
     book.put(findings, kGeneration, kNowMs);
   }
   status::DataPlane data_plane = scene.data_plane;
@@ -149,8 +149,8 @@ std::string status_text(const source::Source& source, const resolve::Delta& delt
   }
   std::string text = yaml_text(result, 0);
   std::set<model::ObjectKey> objects;
-  for (const resolve::ObjectFindings& findings : delta.findings) {
-    objects.insert(findings.object);
+  for (const resolve::SharedFindings& findings : delta.findings) {
+    objects.insert(findings->object);
   }
   for (const model::ObjectKey& object : objects) {
     if (object.kind == model::Kind::kGatewayClass && !scene.tells_classes) continue;

@@ -78,7 +78,7 @@ class Pipeline {
     }
     ASSERT_EQ(*stage, publish::Stage::kDone);
     publisher_->tidy(now_ms_);
-    for (const resolve::ObjectFindings& found : delta.findings) {
+    for (const resolve::SharedFindings& found : delta.findings) {
       book_.put(found, publisher_->generation(), kNowMs);
     }
     for (const model::ObjectKey& key : delta.findings_gone)

@@ -56,8 +56,8 @@ struct Told {
       replace(routes, route.key, route);
     for (const ServedBackend& backend : delta.backends)
       replace(backends, backend.id, backend);
-    for (const ObjectFindings& finding : delta.findings)
-      replace(findings, finding.object, finding);
+    for (const SharedFindings& finding : delta.findings)
+      replace(findings, finding->object, *finding);
   }
 
   bool operator==(const Told&) const = default;
@@ -215,6 +215,7 @@ class World {
   std::vector<model::Listener> make_listeners() {
     std::vector<model::Listener> listeners;
     const int count = below(3) + 1;
+    listeners.reserve(static_cast<std::size_t>(count));
     for (int i = 0; i < count; ++i)
       listeners.push_back(make_listener(i));
     return listeners;

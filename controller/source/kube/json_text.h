@@ -1,4 +1,4 @@
-// Reading JSON that an API server sent, without trust in its types.
+// Reading JSON that an API server sent, without trust in its types; keeping it as text.
 //
 // Process: controller.   Pure.
 // Tested by: test/unit/controller/source/kube/lease_test.cc, kube_test.cc
@@ -15,6 +15,13 @@ namespace sluice::source {
 inline nlohmann::json parse_text(std::string_view text) {
   nlohmann::json parsed = nlohmann::json::parse(text, nullptr, false);
   return parsed.is_discarded() ? nlohmann::json() : parsed;
+}
+
+// To be kept, of thousands of objects: without the room that dump() leaves at the end.
+inline std::string kept_text(const nlohmann::json& value) {
+  std::string text = value.dump();
+  text.shrink_to_fit();
+  return text;
 }
 
 // Null where the path ("/metadata/uid") leads nowhere.

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "controller/model/decode/decode.h"
+#include "controller/source/kube/json_text.h"
 
 namespace sluice::source {
 
@@ -28,7 +29,7 @@ SeenObject take_apart(json& object) {
   SeenObject seen;
   const auto status = object.find("status");
   if (status != object.end()) {
-    if (!status->is_null()) seen.status = status->dump();
+    if (!status->is_null()) seen.status = kept_text(*status);
     object.erase(status);
   }
   const std::string api_version = text_of(object, "apiVersion");
@@ -40,7 +41,7 @@ SeenObject take_apart(json& object) {
     metadata->erase("managedFields");
     metadata->erase("resourceVersion");
   }
-  seen.text = object.dump();
+  seen.text = kept_text(object);
   return seen;
 }
 

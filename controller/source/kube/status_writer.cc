@@ -87,7 +87,7 @@ void StatusWriter::show(const model::ObjectKey& key, const json& status, std::ui
     shown_.erase(key);
     return;
   }
-  shown_[key] = status.dump();
+  shown_[key] = kept_text(status);
   statuses_.touch(key, now_ms);
 }
 

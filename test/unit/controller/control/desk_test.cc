@@ -6,6 +6,7 @@
 #include <poll.h>
 
 #include <future>
+#include <memory>
 #include <nlohmann/json.hpp>
 
 #include "test/harness/temp_directory.h"
@@ -193,13 +194,14 @@ TEST_F(DeskTest, AWaitForAnObjectWaitsUntilItsStatusHoldsNothingBack) {
   resolve::GatewayFindings gateway;
   gateway.conditions = {{"Accepted", true, "Accepted", "fine"}};
   const model::ObjectKey key{model::Kind::kGateway, {"default", "web"}};
-  book_.put({key, 2, gateway}, 5, 1);
+  const auto findings = std::make_shared<resolve::ObjectFindings>(key, 2, gateway);
+  book_.put(findings, 5, 1);
   book_.refresh(keeper_->data_plane(), 2);
   auto reply = ask("POST", "/v1/wait?timeout_ms=100&kind=gateway&namespace=default&name=web");
   desk_.looked();
   settle();
   EXPECT_NE(desk_.timeout_ms(now_ms_), -1) << "what was found is not in an adopted table";
-  book_.put({key, 2, gateway}, 4, 3);
+  book_.put(findings, 4, 3);
   book_.refresh(keeper_->data_plane(), 4);
   settle();
   EXPECT_EQ(reply.get().first, 200);

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <utility>
@@ -15,6 +16,7 @@ using model::Kind;
 using model::ObjectKey;
 using resolve::ConditionFinding;
 using resolve::ObjectFindings;
+using resolve::SharedFindings;
 using testing::ElementsAre;
 using testing::IsEmpty;
 
@@ -38,10 +40,10 @@ model::ParentRef parent_ref() {
           .port = std::nullopt};
 }
 
-ObjectFindings route_findings(bool status, std::int64_t generation = 1) {
+SharedFindings route_findings(bool status, std::int64_t generation = 1) {
   resolve::RouteFindings findings;
   findings.parents = {{parent_ref(), {accepted(status)}}};
-  return {kRoute, generation, findings};
+  return std::make_shared<ObjectFindings>(kRoute, generation, findings);
 }
 
 resolve::ListenerFinding served_listener(std::string name, std::vector<std::string> sockets) {
@@ -54,15 +56,15 @@ resolve::ListenerFinding served_listener(std::string name, std::vector<std::stri
   return listener;
 }
 
-ObjectFindings gateway_findings(std::vector<resolve::ListenerFinding> listeners) {
+SharedFindings gateway_findings(std::vector<resolve::ListenerFinding> listeners) {
   resolve::GatewayFindings findings;
   findings.conditions = {accepted()};
   findings.addresses = {{"0.0.0.0"}};
   findings.listeners = std::move(listeners);
-  return {kGateway, 1, findings};
+  return std::make_shared<ObjectFindings>(kGateway, 1, findings);
 }
 
-ObjectFindings gateway_findings() {
+SharedFindings gateway_findings() {
   return gateway_findings({served_listener("http", {std::string(kSocket)})});
 }
 
@@ -293,7 +295,9 @@ TEST_F(StatusBookTest, AConflictIsBadNewsAndWaitsForNobody) {
 }
 
 TEST_F(StatusBookTest, AClassWaitsForNobody) {
-  book_.put({kClass, 4, resolve::ClassFindings{{accepted()}, {"Gateway"}}}, 9, kStart);
+  book_.put(std::make_shared<ObjectFindings>(kClass, 4,
+                                             resolve::ClassFindings{{accepted()}, {"Gateway"}}),
+            9, kStart);
   book_.refresh(DataPlane{}, kStart);
   const nlohmann::json status = book_.status_of(kClass);
   EXPECT_EQ(shown(status, "Accepted"), "True/Accepted@4");
@@ -318,7 +322,7 @@ TEST_F(StatusBookTest, ParentRefsAreRepeatedAsTheyWereWritten) {
   full.section_name = "http";
   full.port = 80;
   findings.parents = {{parent_ref(), {accepted()}}, {full, {accepted()}}};
-  book_.put({kRoute, 1, findings}, 1, kStart);
+  book_.put(std::make_shared<ObjectFindings>(kRoute, 1, findings), 1, kStart);
   book_.refresh(adopted(1), kStart);
   const nlohmann::json parents = book_.status_of(kRoute)["parents"];
   EXPECT_EQ(parents[0]["parentRef"].dump(),
