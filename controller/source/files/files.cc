@@ -67,6 +67,7 @@ class FilesSource : public Source {
 
   void interpret(const WatchNews& news);
   void interpret_in_tree(const WatchEvent& event, const std::string& directory, bool moved_within);
+  void interpret_manifest(const WatchEvent& event, const std::string& path, bool withdrawn);
   void interpret_link_target(const WatchEvent& event);
   void look_for_replaced_root();
   void look_at_directory(const std::string& directory, Missing missing);
@@ -180,16 +181,20 @@ void FilesSource::interpret_in_tree(const WatchEvent& event, const std::string& 
     if ((event.mask & IN_ATTRIB) != 0 && unreadable_.empty()) return;
     changed_directories_.try_emplace(path, missing);
   } else if (is_manifest_name(event.name)) {
-    const std::string path = child_of(directory, event.name);
-    if ((event.mask & IN_ATTRIB) != 0) {
-      const auto found = files_.find(path);
-      if (found == files_.end() || !found->second.is_frozen()) return;
-    }
-    const bool is_create = (event.mask & IN_CREATE) != 0;
-    if (is_create && !is_complete_when_created(tree_.absolute(path))) return;
-    if (left && missing == Missing::kNow && !tree_.find_file(path)) return withdraw(path);
-    changed_files_.insert(path);
+    interpret_manifest(event, child_of(directory, event.name), left && missing == Missing::kNow);
   }
+}
+
+void FilesSource::interpret_manifest(const WatchEvent& event, const std::string& path,
+                                     bool withdrawn) {
+  if ((event.mask & IN_ATTRIB) != 0) {
+    const auto found = files_.find(path);
+    if (found == files_.end() || !found->second.is_frozen()) return;
+  }
+  const bool is_create = (event.mask & IN_CREATE) != 0;
+  if (is_create && !is_complete_when_created(tree_.absolute(path))) return;
+  if (withdrawn && !tree_.find_file(path)) return withdraw(path);
+  changed_files_.insert(path);
 }
 
 void FilesSource::interpret_link_target(const WatchEvent& event) {
@@ -287,6 +292,7 @@ void FilesSource::read(const std::string& path, const FoundFile& found) {
   manifest.signature = found.signature;
   manifest.open_path = found.open_path;
   if (text) {
+    // NOLINTNEXTLINE(bugprone-unchecked-optional-access): one that is written to returned above
     manifest.replace(**text, objects_);
   } else {
     manifest.freeze(0, "cannot be read: " + text.error().message, objects_);

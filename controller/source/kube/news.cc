@@ -38,9 +38,9 @@ std::string text(const json& object, const char* name) {
 }
 
 const json& list(const json& object, const char* name) {
-  static const json kNone = json::array();
+  static const json none = json::array();
   const auto found = object.is_object() ? object.find(name) : object.end();
-  return object.is_object() && found != object.end() && found->is_array() ? *found : kNone;
+  return object.is_object() && found != object.end() && found->is_array() ? *found : none;
 }
 
 void collect(const json& holder, const std::string& where, Conditions& all) {
