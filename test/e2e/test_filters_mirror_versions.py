@@ -83,9 +83,9 @@ def copy_of_http2(server: H2Backend) -> H2Asked:
     with contextlib.suppress(TimeoutError):
         until(lambda: server.problems or any(asked.whole for asked in server.asked), "the copy")
     assert server.problems == []
-    (asked,) = server.asked
-    assert asked.whole, (server.connections, asked)
-    return asked
+    seen = f"{server.connections} connections, asked {server.asked}"
+    assert [asked.whole for asked in server.asked] == [True], seen
+    return server.asked[0]
 
 
 def as_http2(sent: Received, scheme: str = "http") -> list[tuple[str, str]]:
