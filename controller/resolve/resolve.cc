@@ -28,6 +28,8 @@ void Resolver::State::take(const model::Change& change, const model::Store& stor
     case model::Kind::kGatewayClass:
     case model::Kind::kGateway:
     case model::Kind::kListenerSet:
+    case model::Kind::kSecret:
+    case model::Kind::kGatewayParameters:
       gateways.on_change(change.key, store);
       break;
     case model::Kind::kService:
@@ -51,10 +53,6 @@ void Resolver::State::take(const model::Change& change, const model::Store& stor
     case model::Kind::kTcpRoute:
     case model::Kind::kUdpRoute:
       routes.on_change(change.key);
-      break;
-    case model::Kind::kSecret:
-    case model::Kind::kGatewayParameters:
-      gateways.on_change(change.key, store);
       break;
     case model::Kind::kBackendTlsPolicy:
       policies.on_change(change.key);
