@@ -5,9 +5,10 @@
 // Never probe by binding: a socket that is in LISTEN state already (/proc/net/tcp, exact address)
 // is waited for; a worker's `have` brings it. A static listen of nginx.conf counts as served and is
 // never opened. A UDP address has one socket for each worker, each read by one worker alone; those
-// of a worker that ends go to others at once, with what they have queued. A worker silent for 5 s
-// after a wake-up is left out of the acknowledgement, with a message; an exiting one is not waited
-// for. With no worker for 10 s all sockets are closed, so that clients are refused.
+// of a worker that ends go to others at once, with what they have queued; an nginx that starts is
+// waited for, at most 2 s, so that each of its workers gets its own. A worker silent for 5 s after
+// a wake-up is left out of the acknowledgement, with a message; an exiting one is not waited for.
+// With no worker for 10 s all sockets are closed, so that clients are refused.
 //
 // Process: controller.   Thread: event loop (fd() is an epoll of its own; poll() handles what is
 // ready). Protocol: shared/keeper/message.h.   Tested by:

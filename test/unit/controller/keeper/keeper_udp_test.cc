@@ -175,7 +175,17 @@ TEST_F(KeeperUdpTest, AReplacedWorkerGetsBackWhatItsPredecessorRead) {
 
 TEST_F(KeeperUdpTest, SharesAreSettledWhenEveryWorkerThatIsHereReadsOne) {
   EXPECT_TRUE(keeper_->shares_settled()) << "nothing is wanted";
-  start_alone(11);
+  FakeWorker& first = start(11);
+  first.answer_opened = false;
+  keeper_->want({socket_}, now_ms_);
+  turn();
+  pass_time();
+  ASSERT_EQ(first.sockets.size(), 2U);
+  EXPECT_FALSE(keeper_->shares_settled()) << "nobody said that it reads";
+  for (const auto& [name, fd] : first.sockets)
+    first.say("opened", {{"socket", name}});
+  first.answer_opened = true;
+  turn();
   EXPECT_TRUE(keeper_->shares_settled());
   FakeWorker& second = start(12);
   second.answer_opened = false;
