@@ -4,6 +4,7 @@ import contextlib
 import os
 import sys
 import tempfile
+import threading
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,8 @@ from harness.backends import LiveBackend, NamedBackends  # noqa: E402
 from harness.echo_backend import EchoBackend  # noqa: E402
 from harness.operator_nginx import OperatorNginx  # noqa: E402
 from harness.sluice import Sluice  # noqa: E402
+from harness.time_limit import pytest_runtest_teardown  # noqa: E402, F401
+from harness.waiting import until  # noqa: E402
 
 
 def pytest_addoption(parser):
@@ -101,6 +104,22 @@ def no_sanitizer_reports(reports):
     for path in reports.iterdir():
         path.unlink()
     assert not texts, "\n".join(texts)[:10000]
+
+
+@pytest.fixture(autouse=True)
+def no_thread_left():
+    """A connection that nobody answered: a thread of an earlier test waited in a closed socket."""
+    before = set(threading.enumerate())
+
+    def left() -> list[str]:
+        names = [thread.name for thread in set(threading.enumerate()) - before]
+        # Those of gRPC's servers wait in queues, never in sockets.
+        return [name for name in names if not name.startswith("ThreadPoolExecutor")]
+
+    yield
+    with contextlib.suppress(TimeoutError):
+        until(lambda: not left(), "their end")
+    assert left() == []
 
 
 @pytest.fixture(scope="session")

@@ -2,9 +2,7 @@
 
 import http.server
 import json
-import socket
 import subprocess
-import threading
 
 import pytest
 from harness.client import ask
@@ -13,6 +11,7 @@ from harness.load import Load
 from harness.manifests import backend_ref, documents, gateway, route
 from harness.net import free_port
 from harness.processes import kill
+from harness.servers import TcpServer
 from harness.waiting import until
 
 NAME = "api.example.com"
@@ -47,16 +46,10 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self.wfile.write(body)
 
 
-class _Server(http.server.ThreadingHTTPServer):
-    daemon_threads = True
-    request_queue_size = 128
-
+class _Server(TcpServer):
     def __init__(self, address: str, port: int):
         self.word = address
-        if ":" in address:
-            self.address_family = socket.AF_INET6
-        super().__init__((address, port), _Handler)
-        threading.Thread(target=self.serve_forever, daemon=True).start()
+        super().__init__(_Handler, port, address)
 
 
 @pytest.fixture(scope="module")
@@ -66,8 +59,7 @@ def port_of_backends():
     servers = [_Server(address, port) for address in (FIRST, SECOND, THIRD, "::1")]
     yield port
     for each in servers:
-        each.shutdown()
-        each.server_close()
+        each.stop()
 
 
 @pytest.fixture

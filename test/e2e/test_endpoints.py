@@ -1,7 +1,6 @@
 """Endpoints of Services: slices of every kind, their conditions, and traffic while they change."""
 
 import json
-import socket
 import threading
 
 import pytest
@@ -102,18 +101,8 @@ def test_a_port_is_found_in_every_slice_by_its_name(sluice, backends):
     assert answers(sluice, path="/admin") == {"red", "store"}
 
 
-class _Six(RawBackend):
-    """Listens on ::1."""
-
-    address_family = socket.AF_INET6
-
-    def server_bind(self) -> None:
-        self.server_address = ("::1", self.port)
-        super().server_bind()
-
-
 def test_slices_of_both_families_are_one_service(sluice):
-    four, six = RawBackend("four"), _Six("six")
+    four, six = RawBackend("four"), RawBackend("six", "::1")
     try:
         sluice.write(
             "all.yaml",

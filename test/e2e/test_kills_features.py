@@ -62,6 +62,8 @@ def test_worker_killed_with_streams_and_handshakes_under_way(world):
                 kill(victim)
             with pytest.raises(grpc.RpcError):
                 chats[0].say(b"ab")
+            for chat in chats:
+                chat.leave()
             until(
                 lambda victims=victims: (
                     len(sluice.worker_pids()) == 2 and not {*victims} & {*sluice.worker_pids()}
@@ -73,7 +75,9 @@ def test_worker_killed_with_streams_and_handshakes_under_way(world):
             sluice.wait(seconds=30)
             channel.close()
             channel = world.channel()
-            talk(channel, Chat(channel), number)
+            chat = Chat(channel)
+            talk(channel, chat, number)
+            assert chat.rest() == []
             channel.close()
         answered = [load.total - len(load.failures) for load in loads]
         until(

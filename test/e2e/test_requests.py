@@ -2,7 +2,6 @@
 
 import socket
 import socketserver
-import threading
 from contextlib import closing
 
 import pytest
@@ -13,6 +12,7 @@ from harness.net import free_port, wait_until_taken
 from harness.plain_nginx import nginx_version
 from harness.raw_backend import RawBackend
 from harness.raw_client import read_answer, read_head, send_raw
+from harness.servers import TcpServer
 from harness.waiting import until
 
 
@@ -134,21 +134,18 @@ class Interim(socketserver.StreamRequestHandler):
             self.wfile.write(b"X-Final: 1\r\n\r\nfinal")
 
 
-def test_interim_answers_of_a_backend_are_not_taken_for_the_answer(sluice):
+def test_interim_answers_of_a_backend_are_not_taken_for_the_answer(sluice, keep):
     """A backend's 103 was the answer that the client got."""
-    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Interim) as server:
-        server.daemon_threads, server.workers = True, sluice.worker_pids()
-        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
-        port = server.server_address[1]
-        sluice.write("hints.yaml", documents(backend("hints", port)))
-        sluice.write("route.yaml", route("hints", [rule(backend_ref("hints"), path="/hints")]))
-        sluice.wait()
-        for _ in range(3):
-            reply = curl(sluice.port, "/hints")
-            assert (reply.status, reply.body) == (200, b"final")
-            assert reply.all("X-Final") == ["1"]
-            assert reply.all("Link") == []
-        server.shutdown()
+    server = keep(TcpServer(Interim))
+    server.workers = sluice.worker_pids()
+    sluice.write("hints.yaml", documents(backend("hints", server.port)))
+    sluice.write("route.yaml", route("hints", [rule(backend_ref("hints"), path="/hints")]))
+    sluice.wait()
+    for _ in range(3):
+        reply = curl(sluice.port, "/hints")
+        assert (reply.status, reply.body) == (200, b"final")
+        assert reply.all("X-Final") == ["1"]
+        assert reply.all("Link") == []
 
 
 def test_options_of_the_whole_server_are_no_path(sluice, raw):

@@ -8,6 +8,8 @@ import threading
 import time
 from dataclasses import dataclass, field
 
+from harness.servers import TcpServer, UdpServer
+
 ADDRESS = "127.0.0.1"
 A, AAAA = 1, 28
 NO_ERROR, SERVER_FAILURE, NO_SUCH_NAME = 0, 2, 3
@@ -31,11 +33,9 @@ class DnsServer:
         self._asked: dict[str, int] = {}
         self._over_tcp: dict[str, int] = {}
         self._lock = threading.Lock()
-        self._udp, self._tcp = self._sockets()
-        self.port = self._udp.getsockname()[1]
+        self._udp, self._tcp = self._servers()
+        self.port = self._udp.port
         self.address = f"{ADDRESS}:{self.port}"
-        for serve in (self._serve_udp, self._serve_tcp):
-            threading.Thread(target=serve, daemon=True).start()
 
     # -- what to say --
 
@@ -55,39 +55,25 @@ class DnsServer:
 
     def stop(self) -> None:
         for each in (self._udp, self._tcp):
-            each.close()
+            each.stop()
 
     # -- the wire --
 
-    @staticmethod
-    def _sockets() -> tuple[socket.socket, socket.socket]:
-        """One port of both protocols."""
+    def _servers(self) -> tuple[UdpServer, TcpServer]:
+        """On one port of both protocols."""
         while True:
-            udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-            udp.bind((ADDRESS, 0))
-            tcp = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+            udp = UdpServer(self._answer_udp)
             try:
-                tcp.bind(udp.getsockname())
+                return udp, TcpServer(self._answer_tcp, udp.port)
             except OSError:
-                udp.close()
-                tcp.close()
-                continue
-            tcp.listen()
-            return udp, tcp
+                udp.stop()
 
     def _set(self, name: str, script: Script) -> None:
         with self._lock:
             self._scripts[name] = script
 
-    def _serve_udp(self) -> None:
-        while True:
-            try:
-                query, source = self._udp.recvfrom(4096)
-            except OSError:
-                return
-            threading.Thread(target=self._answer_udp, args=(query, source), daemon=True).start()
-
-    def _answer_udp(self, query: bytes, source: tuple) -> None:
+    def _answer_udp(self, datagram: tuple, client: tuple, _: UdpServer) -> None:
+        query, sock = datagram
         reply = self._reply(query, self._asked)
         if reply is None:
             return
@@ -96,18 +82,10 @@ class DnsServer:
             flags = struct.unpack("!H", reply[2:4])[0] | 0x0200  # truncated
             reply = reply[:2] + struct.pack("!HHHHH", flags, 1, 0, 0, 0) + reply[12 : 12 + end]
         with contextlib.suppress(OSError):  # stopped meanwhile
-            self._udp.sendto(reply, source)
+            sock.sendto(reply, client)
 
-    def _serve_tcp(self) -> None:
-        while True:
-            try:
-                connection, _ = self._tcp.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._answer_tcp, args=(connection,), daemon=True).start()
-
-    def _answer_tcp(self, connection: socket.socket) -> None:
-        with connection, connection.makefile("rb") as stream:
+    def _answer_tcp(self, connection: socket.socket, *_) -> None:
+        with connection.makefile("rb") as stream:
             while prefix := stream.read(2):
                 query = stream.read(struct.unpack("!H", prefix)[0])
                 reply = self._reply(query, self._over_tcp)

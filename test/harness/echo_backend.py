@@ -3,11 +3,10 @@
 import hashlib
 import http.server
 import json
-import threading
 import time
 from urllib.parse import parse_qs, urlsplit
 
-from harness.net import free_port
+from harness.servers import TcpServer
 
 
 class _Handler(http.server.BaseHTTPRequestHandler):
@@ -68,24 +67,10 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = do_PATCH = do_OPTIONS = _answer
 
 
-class EchoBackend(http.server.ThreadingHTTPServer):
+class EchoBackend(TcpServer):
     """Listens on `port` (default: a free one) of 127.0.0.1; `seen` lists (method, path)."""
-
-    daemon_threads = True
-    request_queue_size = 128
 
     def __init__(self, name: str = "echo", port: int = 0):
         self.name = name
         self.seen: list[tuple[str, str]] = []
-        self.port = port or free_port()
-        super().__init__(("127.0.0.1", self.port), _Handler)
-        self._thread = threading.Thread(target=self.serve_forever, args=(0.02,), daemon=True)
-        self._thread.start()
-
-    def handle_error(self, request, client_address) -> None:
-        pass
-
-    def stop(self) -> None:
-        self.shutdown()
-        self.server_close()
-        self._thread.join(5)
+        super().__init__(_Handler, port)

@@ -91,5 +91,9 @@ class Chat:
         return next(self.answers)
 
     def rest(self) -> list[bytes]:
-        self._said.put(None)
+        self.leave()
         return [*self.answers]
+
+    def leave(self) -> None:
+        """Says nothing more."""
+        self._said.put(None)

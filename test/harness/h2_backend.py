@@ -6,7 +6,6 @@ What comes as HTTP/1.1 is answered and counted: it should have been HTTP/2.
 import contextlib
 import socket
 import socketserver
-import threading
 import time
 from dataclasses import dataclass, field
 
@@ -16,7 +15,7 @@ import h2.errors
 import h2.events
 import h2.exceptions
 
-from harness.net import free_port
+from harness.servers import TcpServer
 
 
 @dataclass
@@ -128,45 +127,23 @@ class _Handler(socketserver.BaseRequestHandler):
             _Connection(self.server, self.request, self.server.next_connection()).serve()
 
 
-class H2Backend(socketserver.ThreadingTCPServer):
+class H2Backend(TcpServer):
     """Answers by `script(...)`, request by request; 200 when the script is at its end. `problems`:
     what clients did against the protocol."""
-
-    daemon_threads = True
-    allow_reuse_address = True
-    request_queue_size = 128
 
     def __init__(self):
         self.asked: list[H2Asked] = []
         self.problems: list[str] = []
-        self.connections = 0
         self.http1_requests = 0
         self._steps: list[H2Step] = []
-        self._lock = threading.Lock()
-        self.port = free_port()
-        super().__init__(("127.0.0.1", self.port), _Handler)
-        self._thread = threading.Thread(target=self.serve_forever, args=(0.02,), daemon=True)
-        self._thread.start()
+        super().__init__(_Handler)
 
     def script(self, *steps: H2Step) -> None:
         """Forgets what was asked before."""
-        with self._lock:
+        with self.lock:
             self._steps = list(steps)
             self.asked = []
 
     def next_step(self) -> H2Step:
-        with self._lock:
+        with self.lock:
             return self._steps.pop(0) if self._steps else H2Step()
-
-    def next_connection(self) -> int:
-        with self._lock:
-            self.connections += 1
-            return self.connections
-
-    def handle_error(self, request, client_address) -> None:
-        pass
-
-    def stop(self) -> None:
-        self.shutdown()
-        self.server_close()
-        self._thread.join(5)

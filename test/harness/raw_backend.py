@@ -1,11 +1,10 @@
 """A backend that keeps what it received, byte by byte, and answers with the fields it is told."""
 
 import socketserver
-import threading
 import time
 from dataclasses import dataclass
 
-from harness.net import free_port
+from harness.servers import TcpServer
 from harness.waiting import until
 
 
@@ -86,14 +85,10 @@ class _Handler(socketserver.StreamRequestHandler):
         return received
 
 
-class RawBackend(socketserver.ThreadingTCPServer):
+class RawBackend(TcpServer):
     """`fields` are sent in answers, after those that make one valid HTTP/1.1."""
 
-    daemon_threads = True
-    allow_reuse_address = True
-    request_queue_size = 512
-
-    def __init__(self, name: str = "raw"):
+    def __init__(self, name: str = "raw", address: str = "127.0.0.1"):
         self.name = name
         self.requests: list[Received] = []
         self.fields: list[tuple[str, str]] = []
@@ -101,20 +96,10 @@ class RawBackend(socketserver.ThreadingTCPServer):
         self.status = 200
         self.body = name.encode()
         self.delay_s = 0.0
-        self.connections = 0
-        self._lock = threading.Lock()
-        self.port = free_port()
-        super().__init__(("127.0.0.1", self.port), _Handler)
-        self._thread = threading.Thread(target=self.serve_forever, args=(0.02,), daemon=True)
-        self._thread.start()
+        super().__init__(_Handler, address=address)
 
     def content(self, connection) -> bytes:
         return self.body
-
-    def next_connection(self) -> int:
-        with self._lock:
-            self.connections += 1
-            return self.connections
 
     def last(self) -> Received:
         return self.requests[-1]
@@ -127,11 +112,3 @@ class RawBackend(socketserver.ThreadingTCPServer):
             seconds,
         )
         return self.requests
-
-    def handle_error(self, request, client_address) -> None:
-        pass
-
-    def stop(self) -> None:
-        self.shutdown()
-        self.server_close()
-        self._thread.join(5)

@@ -7,7 +7,7 @@ import threading
 import time
 from dataclasses import dataclass, field
 
-from harness.net import free_port
+from harness.servers import TcpServer
 from harness.waiting import until
 
 
@@ -123,46 +123,24 @@ class _Handler(socketserver.StreamRequestHandler):
         return True
 
 
-class ScriptedBackend(socketserver.ThreadingTCPServer):
+class ScriptedBackend(TcpServer):
     """Answers by `script(...)`, request by request; 200 when the script is at its end."""
-
-    daemon_threads = True
-    allow_reuse_address = True
-    request_queue_size = 128
 
     def __init__(self):
         self.asked: list[Asked] = []
-        self.connections = 0
         self._steps: list[Step] = []
-        self._lock = threading.Lock()
-        self.port = free_port()
-        super().__init__(("127.0.0.1", self.port), _Handler)
-        self._thread = threading.Thread(target=self.serve_forever, args=(0.02,), daemon=True)
-        self._thread.start()
+        super().__init__(_Handler)
 
     def script(self, *steps: Step) -> None:
         """Forgets what was asked before."""
-        with self._lock:
+        with self.lock:
             self._steps = list(steps)
             self.asked = []
 
     def take(self, asked: Asked) -> Step:
-        with self._lock:
+        with self.lock:
             self.asked.append(asked)
             return self._steps.pop(0) if self._steps else Step()
 
-    def next_connection(self) -> int:
-        with self._lock:
-            self.connections += 1
-            return self.connections
-
     def wait_abandoned(self, index: int = -1, seconds: float = 5.0) -> None:
         until(lambda: self.asked[index].abandoned, "the end of an abandoned try", seconds)
-
-    def handle_error(self, request, client_address) -> None:
-        pass
-
-    def stop(self) -> None:
-        self.shutdown()
-        self.server_close()
-        self._thread.join(5)

@@ -3,7 +3,8 @@
 import contextlib
 import socket
 import socketserver
-import threading
+
+from harness.servers import TcpServer
 
 
 class _Handler(socketserver.BaseRequestHandler):
@@ -24,27 +25,16 @@ class _Handler(socketserver.BaseRequestHandler):
         self.server.count(-1)
 
 
-class StreamBackend(socketserver.ThreadingTCPServer):
+class StreamBackend(TcpServer):
     """`running`: connections that did not end yet."""
-
-    daemon_threads = True
-    allow_reuse_address = True
-    request_queue_size = 512
 
     def __init__(self, name: str, port: int = 0):
         self.name, self.running = name, 0
-        self._lock = threading.Lock()
-        super().__init__(("127.0.0.1", port), _Handler)
-        self.port = self.server_address[1]
-        threading.Thread(target=self.serve_forever, args=(0.05,), daemon=True).start()
+        super().__init__(_Handler, port)
 
     def count(self, more: int) -> None:
-        with self._lock:
+        with self.lock:
             self.running += more
-
-    def stop(self) -> None:
-        self.shutdown()
-        self.server_close()
 
 
 class StreamClient:

@@ -15,6 +15,7 @@ from cluster.cluster import Cluster, check_machine  # noqa: E402
 from cluster.kit import build  # noqa: E402
 from harness.kube_sluice import KubeSluice  # noqa: E402
 from harness.kubernetes import Namespace  # noqa: E402
+from harness.time_limit import pytest_runtest_teardown  # noqa: E402, F401
 
 
 def pytest_addoption(parser):
