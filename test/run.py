@@ -8,6 +8,7 @@ Long runs read their counts from the environment; every stage prints the values 
 import argparse
 import os
 import shlex
+import signal
 import subprocess
 import sys
 import time
@@ -33,6 +34,8 @@ COUNTS = {
     "SLUICE_CORRUPTIONS": ("100000", "1000000"),
     "SLUICE_UDP_SEQUENCES": ("100", "2000"),
 }
+LONGEST_PYTEST_S = 2400  # several times what the tests of a folder take
+LONGEST_ENDING_S = 120  # of the servers of a run that was broken off
 FUZZ_SECONDS = 600  # of `make fuzz`, divided over the targets
 
 
@@ -43,6 +46,24 @@ class NotRun(Exception):
 def run(command: list[str], **more) -> None:
     print("+", " ".join(command), flush=True)
     subprocess.run(command, cwd=ROOT, check=True, **more)
+
+
+def pytest(folder: str, *options: str, env: dict[str, str] | None = None) -> None:
+    """Its tests have limits of their own; where one holds the run up, pytest says which."""
+    command = [PYTHON, "-m", "pytest", folder, "-q", "-rs", "--timeout", "300"]
+    command += ["-p", "no:cacheprovider", *options]
+    print("+", " ".join(command), flush=True)
+    with subprocess.Popen(command, cwd=ROOT, env={**os.environ, **(env or {})}) as process:
+        try:
+            process.wait(LONGEST_PYTEST_S)
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGINT)
+            try:
+                process.wait(LONGEST_ENDING_S)
+            except subprocess.TimeoutExpired:
+                process.kill()
+    if process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, command)
 
 
 def configure(name: str, *options: str) -> Path:
@@ -97,22 +118,8 @@ def e2e(directory: Path, *options: str, changes: str = "5000") -> None:
     tools = test_tools()
     changes = os.environ.get("SLUICE_LIVE_CHANGES", changes)
     print(f"counts: SLUICE_LIVE_CHANGES={changes}")
-    command = [
-        PYTHON,
-        "-m",
-        "pytest",
-        "test/e2e",
-        "-q",
-        "-rs",
-        "--timeout",
-        "300",
-        "-p",
-        "no:cacheprovider",
-    ]
-    run(
-        [*command, "--build", str(directory), *tools, *options],
-        env={**os.environ, "SLUICE_LIVE_CHANGES": changes},
-    )
+    env = {"SLUICE_LIVE_CHANGES": changes}
+    pytest("test/e2e", "--build", str(directory), *tools, *options, env=env)
 
 
 def stage_build() -> None:
@@ -266,9 +273,7 @@ def kit() -> str:
 
 
 def stage_kube() -> None:
-    command = [PYTHON, "-m", "pytest", "test/kube", "-q", "-rs", "-p", "no:cacheprovider"]
-    places = ["--build", str(tests()), "--kit", kit()]
-    run([*command, "--timeout", "300", *places])
+    pytest("test/kube", "--build", str(tests()), "--kit", kit())
 
 
 def conformance(program: str) -> None:
@@ -398,6 +403,7 @@ def main() -> int:
             print(f"stage {name} failed: {problem}", flush=True)
             ended = "FAILED"
         results.append((name, time.monotonic() - started, ended))
+        print(f"=== {name}: {ended} after {results[-1][1]:.0f} s", flush=True)
     print("\nstage              seconds")
     for name, seconds, ended in results:
         print(f"{name:18} {seconds:7.1f}  {ended}")

@@ -16,6 +16,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+ROOT = Path(__file__).resolve().parents[2]
 TIDY = "clang-tidy-19"
 CLANG = "clang++-19"
 UNKNOWN_TO_CLANG = {"-fno-gnu-unique"}
@@ -31,12 +32,13 @@ def commands_for_clang(build: Path) -> list[dict]:
 
 
 def identity(entry: dict, checks: bytes) -> str:
-    """Names what clang-tidy would look at."""
+    """Names what clang-tidy would look at, alike in every clone."""
     words = shlex.split(entry["command"])
     output = words.index("-o")
     words = [CLANG, *words[1:output], *words[output + 2 :], "-E", "-C", "-w", "-o", "-"]
-    text = subprocess.run(words, cwd=entry["directory"], capture_output=True)
-    return hashlib.sha256(checks + text.stdout + text.stderr).hexdigest()
+    done = subprocess.run(words, cwd=entry["directory"], capture_output=True)
+    text = (done.stdout + done.stderr).replace(os.fsencode(ROOT), b"")
+    return hashlib.sha256(checks + text).hexdigest()
 
 
 def checks_of(path: Path) -> bytes:
