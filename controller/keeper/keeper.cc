@@ -3,8 +3,6 @@
 #include <fmt/format.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 
 #include <algorithm>
 #include <array>
@@ -20,6 +18,7 @@
 #include "controller/keeper/ports.h"
 #include "controller/keeper/shares.h"
 #include "controller/keeper/worker.h"
+#include "controller/keeper/workers_socket.h"
 #include "shared/base/timeout.h"
 #include "shared/base/unique_fd.h"
 #include "shared/keeper/message.h"
@@ -34,7 +33,6 @@ constexpr std::uint64_t kFailedRetryMs = 1000;  // until a worker is asked again
 constexpr std::uint64_t kAcceptAgainMs = 1000;  // after running out of descriptors
 constexpr std::size_t kMaxConnections = 4096;
 constexpr int kMessagesPerTurn = 256;  // of one worker, so that none starves the others
-constexpr mode_t kSocketMode = 0660;
 
 template <class Number>
 Number parse_number(std::string_view text) {
@@ -48,37 +46,6 @@ Message message_of(std::string_view verb, std::string_view key, std::string valu
   message.verb = verb;
   message.values.emplace_back(key, std::move(value));
   return message;
-}
-
-bool is_alive(const sockaddr_un& address, socklen_t bytes) {
-  UniqueFd probe(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  return probe && ::connect(probe.get(), reinterpret_cast<const sockaddr*>(&address), bytes) == 0;
-}
-
-Result<UniqueFd> listen_on(const std::string& path, std::uint32_t gid) {
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  if (path.size() >= sizeof(address.sun_path)) {
-    return fail(Errc::kInvalid,
-                fmt::format("{}: longer than the {} characters a socket's path may have", path,
-                            sizeof(address.sun_path) - 1));
-  }
-  std::memcpy(address.sun_path, path.data(), path.size());
-  const socklen_t bytes = sizeof(address);
-  if (is_alive(address, bytes)) {
-    return fail(Errc::kConflict, path + ": another controller serves it");
-  }
-  ::unlink(path.c_str());
-  UniqueFd fd(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  // Permissions are set before listen(): nobody can connect to a socket that does not listen.
-  if (!fd || ::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), bytes) != 0 ||
-      ::chmod(path.c_str(), kSocketMode) != 0 ||
-      (gid != static_cast<std::uint32_t>(-1) &&
-       ::chown(path.c_str(), static_cast<uid_t>(-1), gid) != 0) ||
-      ::listen(fd.get(), SOMAXCONN) != 0) {
-    return fail_errno(path);
-  }
-  return fd;
 }
 
 }  // namespace
@@ -458,7 +425,7 @@ Keeper::~Keeper() = default;
 
 Result<std::unique_ptr<Keeper>> Keeper::open(const std::string& socket_path, std::uint32_t gid,
                                              Binding binding) {
-  Result<UniqueFd> listener = listen_on(socket_path, gid);
+  Result<UniqueFd> listener = open_workers_socket(socket_path, gid);
   if (!listener) return propagate(std::move(listener), "keeper socket");
   auto state = std::make_unique<State>(binding);
   state->path = socket_path;
