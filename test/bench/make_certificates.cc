@@ -3,6 +3,7 @@
 //
 // Usage: make_certificates DIRECTORY COUNT
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <string>
@@ -14,14 +15,14 @@ int main(int count_of_arguments, char** arguments) {
     std::cerr << "usage: make_certificates DIRECTORY COUNT\n";
     return 2;
   }
-  const std::string directory = arguments[1];
+  const std::filesystem::path directory = arguments[1];
   const int count = std::atoi(arguments[2]);
   for (int i = 0; i < count; ++i) {
     const std::string number = std::to_string(i);
     const sluice::TestCertificate made =
         sluice::make_certificate("h" + number + ".bench.example.com");
-    std::ofstream(directory + "/" + number + ".crt") << made.certificate;
-    std::ofstream key(directory + "/" + number + ".key");
+    std::ofstream(directory / (number + ".crt")) << made.certificate;
+    std::ofstream key(directory / (number + ".key"));
     key << made.key;
     if (!key.flush()) {
       std::cerr << "make_certificates: cannot write in " << directory << "\n";

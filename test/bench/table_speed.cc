@@ -45,7 +45,7 @@ LoadedTable& loaded(const Case& which) {
 void lookup(benchmark::State& state, const Case& which, std::uint32_t requests) {
   LoadedTable& table = loaded(which);
   std::size_t next = 0;
-  for (auto _ : state) {
+  while (state.KeepRunning()) {
     benchmark::DoNotOptimize(table.find(next));
     next = next + 1 == requests ? 0 : next + 1;
   }
@@ -56,7 +56,7 @@ void lookup(benchmark::State& state, const Case& which, std::uint32_t requests) 
 void scan(benchmark::State& state, const Case& which, std::uint32_t requests) {
   LoadedTable& table = loaded(which);
   std::size_t next = 0;
-  for (auto _ : state) {
+  while (state.KeepRunning()) {
     benchmark::DoNotOptimize(table.scan.find(table.bytes[next].view()));
     next = next + 1 == requests ? 0 : next + 1;
   }
@@ -77,7 +77,7 @@ void change(benchmark::State& state, const Case& which) {
   const std::size_t routes = table.world.contributions.size();
   std::size_t next = 0;
   static std::int64_t clock = 1000;
-  for (auto _ : state) {
+  while (state.KeepRunning()) {
     std::vector<oracle::Contribution> batch;
     for (std::size_t i = 0; i < kBatch; ++i) {
       next = (next + 7919) % routes;

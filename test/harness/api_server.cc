@@ -121,6 +121,7 @@ int on_begin_headers(nghttp2_session*, const nghttp2_frame* frame, void* user) {
   return 0;
 }
 
+// NOLINTNEXTLINE(readability-function-size): nghttp2 names the parameters
 int on_header(nghttp2_session*, const nghttp2_frame* frame, const std::uint8_t* name,
               std::size_t name_bytes, const std::uint8_t* value, std::size_t value_bytes,
               std::uint8_t, void* user) {
@@ -139,12 +140,13 @@ int on_data(nghttp2_session*, std::uint8_t, std::int32_t stream, const std::uint
   return 0;
 }
 
+// NOLINTNEXTLINE(readability-function-size): nghttp2 names the parameters
 ssize_t read_out(nghttp2_session*, std::int32_t id, std::uint8_t* buffer, std::size_t room,
                  std::uint32_t* flags, nghttp2_data_source*, void* user) {
   Stream& stream = self(user).streams[id];
   if (stream.out.empty() && !stream.finished) return NGHTTP2_ERR_DEFERRED;
   const std::size_t count = std::min(room, stream.out.size());
-  std::memcpy(buffer, stream.out.data(), count);
+  std::copy_n(stream.out.begin(), count, buffer);
   stream.out.erase(0, count);
   if (stream.out.empty() && stream.finished) *flags |= NGHTTP2_DATA_FLAG_EOF;
   return static_cast<ssize_t>(count);
@@ -277,8 +279,8 @@ void ApiServer::use_certificate(const TestCertificate& certificate,
                                 const std::string& client_authority) {
   if (context_ != nullptr) SSL_CTX_free(context_);
   context_ = make_context(certificate, client_authority);
-  static const char kHttp1[] = "\x08http/1.1";
-  static const char kHttp2[] = "\x02h2";
+  static constexpr char kHttp1[] = "\x08http/1.1";
+  static constexpr char kHttp2[] = "\x02h2";
   SSL_CTX_set_alpn_select_cb(context_, choose_protocol,
                              const_cast<char*>(protocol_ == Protocol::kHttp2 ? kHttp2 : kHttp1));
 }
@@ -367,7 +369,7 @@ void ApiServer::answer(std::uint64_t id, int status, const std::string& body,
   if (connection.session == nullptr) {
     connection.out += "HTTP/1.1 " + std::to_string(status) + " Said\r\n";
     for (const auto& [name, value] : headers)
-      connection.out += name + ": " + value + "\r\n";
+      connection.out.append(name).append(": ").append(value).append("\r\n");
     connection.out += "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
     return;
   }

@@ -62,11 +62,11 @@ bool regex_fits(const std::string& pattern, const std::string& text) {
 }
 
 bool method_fits(std::uint16_t methods, const std::string& method) {
-  static const std::array<std::string, 9> kNames = {"GET",     "HEAD",    "POST",  "PUT",  "DELETE",
-                                                    "CONNECT", "OPTIONS", "TRACE", "PATCH"};
+  static const std::array<std::string, 9> names = {"GET",     "HEAD",    "POST",  "PUT",  "DELETE",
+                                                   "CONNECT", "OPTIONS", "TRACE", "PATCH"};
   if (methods == 0) return true;
-  for (std::size_t bit = 0; bit < kNames.size(); ++bit) {
-    if ((methods >> bit & 1) != 0 && kNames[bit] == method) return true;
+  for (std::size_t bit = 0; bit < names.size(); ++bit) {
+    if ((methods >> bit & 1) != 0 && names[bit] == method) return true;
   }
   return false;
 }
@@ -270,7 +270,7 @@ std::string describe(const Request& request) {
                                          : "port " + std::to_string(request.group.socket.port);
   text += ": " + request.method + " " + request.host + request.path + "?" + request.query;
   for (const auto& [name, value] : request.headers)
-    text += " [" + name + ": " + value + "]";
+    text.append(" [").append(name).append(": ").append(value).append("]");
   return text;
 }
 

@@ -84,7 +84,9 @@ Result<std::unique_ptr<CheckedWriter>> CheckedWriter::start(const arena::ArenaOp
 }
 
 void CheckedWriter::step() {
-  if (steps_to_live_ != 0 && --steps_to_live_ == 0) kill(getpid(), SIGKILL);
+  if (steps_to_live_ == 0) return;
+  --steps_to_live_;
+  if (steps_to_live_ == 0) kill(getpid(), SIGKILL);
 }
 
 Result<void> CheckedWriter::write_blob(std::size_t index) {
@@ -106,6 +108,7 @@ Result<void> CheckedWriter::put_endpoints(std::size_t index) {
   const std::uint64_t name_hash = hash_bytes(names_[index], kSeed);
   const auto count = static_cast<std::uint32_t>(draw(40) + 1);
   std::vector<EndpointAddress> list;
+  list.reserve(count);
   for (std::uint32_t i = 0; i < count; ++i)
     list.push_back(checked_address(name_hash, count, i));
   const Result<table::SlotRef> ref = endpoints_->put(names_[index], list);
@@ -140,7 +143,7 @@ Result<void> CheckedWriter::publish() {
 
 Result<void> CheckedWriter::compact() {
   endpoints_->collect();
-  if (const Result<void> begun = arena_->begin_compaction(); !begun) {
+  if (Result<void> begun = arena_->begin_compaction(); !begun) {
     if (begun.error().code == Errc::kUnavailable) return {};
     return begun;
   }

@@ -63,10 +63,10 @@ class Random {
 
   // Segments of a path, now and then an empty one.
   std::vector<std::string> segments(std::size_t most, bool empty_ones) {
-    static const std::vector<std::string> kTexts = {"a", "bc", "x-1", "%2F", "d;e", ".f", ""};
+    static const std::vector<std::string> texts = {"a", "bc", "x-1", "%2F", "d;e", ".f", ""};
     std::vector<std::string> result(below(most + 1));
     for (std::string& segment : result)
-      segment = kTexts[below(kTexts.size() - (empty_ones ? 0 : 1))];
+      segment = texts[below(texts.size() - (empty_ones ? 0 : 1))];
     return result;
   }
 

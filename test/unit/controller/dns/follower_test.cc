@@ -30,7 +30,7 @@ std::uint64_t now_ms() {
 
 class FollowerTest : public ::testing::Test {
  protected:
-  void open(Options options) {
+  void open(const Options& options) {
     auto opened = Follower::open(options);
     ASSERT_TRUE(opened) << opened.error().message;
     follower_ = std::move(*opened);

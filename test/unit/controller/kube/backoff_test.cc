@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <vector>
 
 namespace sluice::kube {
@@ -20,9 +21,8 @@ TEST(BackoffTest, PausesGrowToABoundAndStartOverAfterAReset) {
 TEST(BackoffTest, PausesDependOnTheSeedOnly) {
   const auto pauses = [](std::uint64_t seed) {
     Backoff backoff(seed);
-    std::vector<std::uint64_t> all;
-    for (int i = 0; i < 10; ++i)
-      all.push_back(backoff.next_ms());
+    std::vector<std::uint64_t> all(10);
+    std::ranges::generate(all, [&] { return backoff.next_ms(); });
     return all;
   };
   EXPECT_EQ(pauses(1), pauses(1));

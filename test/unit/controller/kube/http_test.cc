@@ -203,6 +203,7 @@ TEST(RefusedConnectionTest, AServerThatIsAwayIsTheSameProblemEachTime) {
   const std::string path = directory.path() + "/config";
   // The port of nobody: it is taken, and nobody listens.
   const UniqueFd taken(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  ASSERT_TRUE(taken);
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);

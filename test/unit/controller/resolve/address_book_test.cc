@@ -32,7 +32,7 @@ class AddressBookTest : public testing::Test {
     book.put(gateway);
   }
 
-  void adopt(const std::string& name, std::vector<std::string> addresses) {
+  void adopt(const std::string& name, const std::vector<std::string>& addresses) {
     book.adopt({"ns", name}, addresses);
   }
 

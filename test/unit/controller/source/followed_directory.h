@@ -9,6 +9,7 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <fstream>
 #include <functional>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -40,10 +41,8 @@ inline std::uint64_t now_ms() {
 }
 
 inline void write_text(const fs::path& path, const std::string& text) {
-  FILE* file = std::fopen(path.c_str(), "w");
-  ASSERT_NE(file, nullptr) << path;
-  ASSERT_EQ(std::fwrite(text.data(), 1, text.size(), file), text.size());
-  std::fclose(file);
+  std::ofstream file(path);
+  ASSERT_TRUE(file << text << std::flush) << path;
 }
 
 class FollowedDirectory : public ::testing::Test {

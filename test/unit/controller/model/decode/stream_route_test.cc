@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include "test/unit/controller/model/decode/decode_text.h"
 
 namespace sluice::model {
@@ -56,7 +58,7 @@ TEST(StreamRouteDecodeTest, AlphaVersionsAreReadAsWell) {
 
 TEST(StreamRouteDecodeTest, FiltersAndMatchesAreUnknown) {
   for (const std::string field : {"matches", "filters", "timeouts"}) {
-    const Decoded decoded = decode_json(with(kTcp, kRule + "/" + field, "[]"));
+    const Decoded decoded = decode_json(with(kTcp, fmt::format("{}/{}", kRule, field), "[]"));
     EXPECT_NE(decoded.object, nullptr) << describe(decoded);
     EXPECT_THAT(warned_fields(decoded), ElementsAre("spec.rules[0]." + field));
   }
