@@ -3,9 +3,12 @@
 
 #include <unistd.h>
 
+#include <cstddef>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <string>
+#include <string_view>
 #include <system_error>
 
 namespace sluice {
@@ -27,6 +30,14 @@ class TempDirectory {
   }
 
   const std::string& path() const { return path_; }
+
+  // Writes over a part of a file that is there; its length stays. False: that was not possible.
+  bool overwrite(const std::string& name, std::size_t at, std::string_view bytes) const {
+    std::fstream file(path_ + "/" + name, std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(static_cast<std::streamoff>(at));
+    file.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+    return static_cast<bool>(file.flush());
+  }
 
  private:
   std::string path_;

@@ -37,7 +37,7 @@ std::vector<std::size_t> data(H2Exchange& exchange, int& flags) {
   std::array<char, kH2FrameHead> head{};
   while (const auto bytes = exchange.next_data(head)) {
     sizes.push_back(*bytes);
-    flags = head[4];
+    flags = static_cast<unsigned char>(head[4]);
     EXPECT_EQ(std::string(head.data(), head.size()),
               frame(0, flags, 1, std::string(*bytes, 'x')).substr(0, kH2FrameHead));
   }

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -84,10 +85,7 @@ TEST_F(ArenaTest, SecondControllerIsRefusedUntilTheFirstIsGone) {
 
 TEST_F(ArenaTest, ForeignDirectoryIsRefused) {
   open_arena().reset();
-  FILE* const ctl = fopen((directory_.path() + "/v1/ctl").c_str(), "r+");
-  ASSERT_NE(ctl, nullptr);
-  fputs("something else", ctl);
-  fclose(ctl);
+  ASSERT_TRUE(directory_.overwrite("v1/ctl", 0, "something else"));
   const Result<std::unique_ptr<Arena>> arena = Arena::open({.directory = directory_.path()});
   ASSERT_FALSE(arena.has_value());
   EXPECT_EQ(arena.error().code, Errc::kInvalid);
@@ -388,12 +386,9 @@ TEST_F(ArenaTest, GenerationIsReadOutOfTheRootWordWhenTheWriterDiedInBetween) {
   arena->publish_root(write_number(*arena, 1), 0xffffff);
   arena.reset();
   // The root word of the next generation was stored, the generation was not.
-  FILE* const ctl = fopen((directory_.path() + "/v1/ctl").c_str(), "r+");
-  ASSERT_NE(ctl, nullptr);
   const std::uint64_t word = pack_root_word(0, 0x1000000, 8);
-  ASSERT_EQ(fseek(ctl, offsetof(Control, root_word), SEEK_SET), 0);
-  ASSERT_EQ(fwrite(&word, sizeof word, 1, ctl), 1U);
-  fclose(ctl);
+  const std::string_view bytes(reinterpret_cast<const char*>(&word), sizeof word);
+  ASSERT_TRUE(directory_.overwrite("v1/ctl", offsetof(Control, root_word), bytes));
   arena = open_arena();
   EXPECT_EQ(arena->predecessor_generation(), 0x1000000U);
 }

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "shared/arena/arena.h"
@@ -36,11 +37,8 @@ class ReadMappingTest : public testing::Test {
   }
 
   void overwrite_ctl(std::size_t at, std::uint64_t value) {
-    FILE* const ctl = fopen((directory_.path() + "/v1/ctl").c_str(), "r+");
-    ASSERT_NE(ctl, nullptr);
-    ASSERT_EQ(fseek(ctl, static_cast<long>(at), SEEK_SET), 0);
-    ASSERT_EQ(fwrite(&value, sizeof value, 1, ctl), 1U);
-    fclose(ctl);
+    const std::string_view bytes(reinterpret_cast<const char*>(&value), sizeof value);
+    ASSERT_TRUE(directory_.overwrite("v1/ctl", at, bytes));
   }
 
   TempDirectory directory_;
