@@ -177,7 +177,7 @@ TEST_F(MatcherTest, PathsAreMatchedAtAnyDepth) {
     winner(get("", request));
   }
   EXPECT_EQ(winner(get("", path)), "ns/prefix-130");
-  EXPECT_EQ(winner(get("", path.substr(0, 2 * 126))), "ns/exact-126");
+  EXPECT_EQ(winner(get("", path.substr(0, std::size_t{2} * 126))), "ns/exact-126");
 }
 
 TEST_F(MatcherTest, APathBeyondTheLimitHasNoRule) {
@@ -282,7 +282,7 @@ TEST_F(MatcherTest, AHostOfManyLabelsIsMatchedByItsWildcard) {
   build_.rule(build_.listener(), wildcard_host("a.com"), "wild", prefix("/"));
   std::string host = "a.com";
   for (int labels = 0; labels < 110; ++labels)
-    host = "x." + host;
+    host.insert(0, "x.");
   EXPECT_EQ(winner(get(host, "/")), "ns/wild");
   const Request oversized = get(std::string(table::kMaxHostBytes + 1, 'a'), "/");
   EXPECT_EQ(table_.find(oversized).outcome, Outcome::kNoListener);

@@ -156,7 +156,7 @@ TEST_F(SecretFileTest, EachCopyThatAPredecessorLeftStaysReadableForAWhile) {
   const std::string unit = whole_file().substr(first.unit * kUnitBytes, kUnitBytes);
   const BlobPlace second{first.unit + 7, first.bytes, first.hash};
   std::fstream out(path(), std::ios::in | std::ios::out | std::ios::binary);
-  out.seekp(second.unit * kUnitBytes) << unit << std::flush;
+  out.seekp(static_cast<std::streamoff>(second.unit * kUnitBytes)) << unit << std::flush;
   restart();
   EXPECT_EQ(put("twice"), first);
   EXPECT_EQ(read(second), "twice");
