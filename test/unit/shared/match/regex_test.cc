@@ -108,6 +108,7 @@ TEST(RegexCacheTest, ATableWithoutPatternsIsWarm) {
 
 TEST(RegexCacheTest, WarmsInSlicesAndThenNeedsNoLateCompile) {
   std::vector<std::string> patterns;
+  patterns.reserve(20);
   for (int i = 0; i < 20; ++i)
     patterns.push_back("/p" + std::to_string(i) + "/.*");
   LiveTable table;
@@ -150,6 +151,7 @@ TEST(RegexCacheTest, DropsPatternsThatLeftTheList) {
 
 TEST(RegexCacheTest, ASetThatNeedsTooMuchMemoryIsAskedOneByOne) {
   std::vector<std::string> patterns;
+  patterns.reserve(40);
   for (int i = 0; i < 40; ++i) {
     patterns.push_back("/" + std::to_string(i) + "(.*[a-m]{1,30}.*[n-z]{1,30}){3}");
   }

@@ -182,6 +182,7 @@ TEST_F(SecretFileTest, ADamagedBlobOfAPredecessorIsNotAdopted) {
 
 TEST_F(SecretFileTest, TheFileGrowsForManyBlobs) {
   std::vector<BlobPlace> places;
+  places.reserve(300);
   for (int i = 0; i < 300; ++i)
     places.push_back(put(std::string(2000, 'z') + std::to_string(i)));
   for (int i = 0; i < 300; ++i)

@@ -353,6 +353,7 @@ TEST(EditorTest, EightPathPatternsMakeASet) {
   TableFixture table;
   table.editor().put_listener(listener_spec(1, "http"));
   std::vector<Rule> rules;
+  rules.reserve(kSetFrom);
   for (std::uint32_t i = 0; i < kSetFrom; ++i) {
     rules.push_back(regex_rule("/" + std::to_string(i), action_of("ns/r")));
   }
@@ -373,6 +374,7 @@ TEST(EditorTest, AFullArenaKeepsThePublishedTableAndTheChangeForLater) {
                            {prefix_rule("/small", action_of("ns/small"))});
   const std::string small = table.committed();
   std::vector<Rule> rules;
+  rules.reserve(4000);
   for (int i = 0; i < 4000; ++i) {
     rules.push_back(prefix_rule("/big" + std::to_string(i), action_of("ns/big", {}, 1)));
   }
@@ -401,6 +403,7 @@ TEST(EditorTest, ACompactionWithoutRoomKeepsThePublishedTable) {
                            {prefix_rule("/small", action_of("ns/small"))});
   const std::string small = table.committed();
   std::vector<Rule> rules;
+  rules.reserve(4000);
   for (int i = 0; i < 4000; ++i) {
     rules.push_back(prefix_rule("/big" + std::to_string(i), action_of("ns/big", {}, 1)));
   }
@@ -443,6 +446,7 @@ TEST(EditorTest, CompactionMovesTheWholeTableAndWhatIsMarked) {
   TableFixture table;
   table.editor().put_listener(listener_spec(1, "http"));
   std::vector<Rule> rules;
+  rules.reserve(300);
   for (int i = 0; i < 300; ++i) {
     rules.push_back(
         prefix_rule("/p" + std::to_string(i), action_of("ns/r", {share_of("ns/b:80")})));

@@ -271,6 +271,7 @@ TEST_F(EndpointTableTest, AddressThatComesBackKeepsItsCounter) {
 
 TEST_F(EndpointTableTest, ManyBackendsGrowTheFiles) {
   std::vector<SlotRef> refs;
+  refs.reserve(5000);
   for (int i = 0; i < 5000; ++i) {
     refs.push_back(put("backend" + std::to_string(i),
                        {ipv4(static_cast<std::uint8_t>(i), static_cast<std::uint16_t>(i / 256))}));
